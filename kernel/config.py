@@ -1,0 +1,115 @@
+"""Settings: one frozen object, read once from the environment, failing with all that is wrong at once."""
+
+import contextlib
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+EMBEDDED_BROKER = "memory://"
+
+
+class BadSettings(Exception):
+    """Raised at start with every setting that is missing or wrong, not just the first."""
+
+
+def _setting(name: str, default: Any, meaning: str) -> Any:
+    return field(default=default, metadata={"env": name, "meaning": meaning})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything that differs between installations. `.env.example` lists the same names."""
+
+    amqp_uri: str = _setting("AMQP_URI", EMBEDDED_BROKER, "RabbitMQ; memory:// keeps messages inside one process")
+    database_url: str = _setting("DATABASE_URL", "", "PostgreSQL; empty: one SQLite file per service in DATA_DIR")
+    data_dir: Path = _setting("DATA_DIR", Path("var"), "where data, generated secrets and the outbox are kept")
+    host: str = _setting("HOST", "127.0.0.1", "address the gateway listens on")
+    port: int = _setting("PORT", 8000, "port the gateway listens on")
+    secret_key: str = _setting("SECRET_KEY", "", "master key, 64 hex digits; made in DATA_DIR/secrets.json if empty")
+    log_level: str = _setting("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR")
+    rpc_timeout: float = _setting("RPC_TIMEOUT", 5.0, "seconds until a slow service is answered with 504")
+    intake_wait: float = _setting("INTAKE_WAIT", 10.0, "seconds an event waits for the one that it needs")
+    clock_skew: float = _setting("CLOCK_SKEW", 300.0, "seconds a department's clock may be ahead of ours")
+    sample_department: bool = _setting("SAMPLE_DEPARTMENT", False, "a sample department decides filed cases by itself")
+    sms_url: str = _setting("SMS_URL", "", "HTTP provider of SMS; empty: messages are written to DATA_DIR/outbox")
+    sms_secret: str = _setting("SMS_SECRET", "", "key that signs requests to SMS_URL and its receipts")
+    sms_fallback_url: str = _setting("SMS_FALLBACK_URL", "", "second provider, used when the first refuses or is away")
+    sms_fallback_secret: str = _setting("SMS_FALLBACK_SECRET", "", "key of the second provider")
+    smtp_url: str = _setting("SMTP_URL", "", "smtp://user:password@host:port; empty: mail goes to DATA_DIR/outbox")
+    mail_from: str = _setting("MAIL_FROM", "hall@localhost", "sender of e-mail")
+
+    @property
+    def embedded(self) -> bool:
+        """Whether one process holds all services. For the starter alone: no handler asks."""
+        return self.amqp_uri.startswith("memory://")
+
+    def key(self) -> bytes:
+        """The master key, 32 bytes."""
+        return bytes.fromhex(self.secret_key)
+
+
+def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings. Raises BadSettings that lists every wrong one."""
+    values: dict[str, Any] = {}
+    wrong: list[str] = []
+    for item in fields(Settings):
+        name = item.metadata["env"]
+        if environ.get(name, "") == "":
+            continue
+        try:
+            values[item.name] = _parse(type(item.default), environ[name])
+        except ValueError as error:
+            wrong.append(f"{name}: {error}")
+    settings = Settings(**values)
+    wrong += _contradictions(settings)
+    if wrong:
+        raise BadSettings("; ".join(wrong))
+    return settings if settings.secret_key else _with_kept_secret(settings)
+
+
+def _parse(kind: type, text: str) -> Any:
+    if kind is bool:
+        if text.lower() not in ("1", "true", "on", "yes", "0", "false", "off", "no"):
+            raise ValueError(f"not yes or no: {text!r}")
+        return text.lower() in ("1", "true", "on", "yes")
+    return Path(text) if issubclass(kind, Path) else kind(text)
+
+
+def _contradictions(settings: Settings) -> list[str]:
+    wrong = []
+    if settings.secret_key and not _is_key(settings.secret_key):
+        wrong.append("SECRET_KEY: not 64 hex digits (make one with: openssl rand -hex 32)")
+    if not settings.embedded and not settings.database_url:
+        wrong.append("DATABASE_URL: needed where AMQP_URI is set, since SQLite files are not shared between machines")
+    if settings.sms_url and not settings.sms_secret:
+        wrong.append("SMS_SECRET: needed where SMS_URL is set")
+    if settings.sms_fallback_url and not settings.sms_fallback_secret:
+        wrong.append("SMS_FALLBACK_SECRET: needed where SMS_FALLBACK_URL is set")
+    if settings.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+        wrong.append(f"LOG_LEVEL: not a level: {settings.log_level!r}")
+    return wrong
+
+
+def _is_key(text: str) -> bool:
+    return len(text) == 64 and all(letter in "0123456789abcdefABCDEF" for letter in text)
+
+
+def _with_kept_secret(settings: Settings) -> Settings:
+    """Use the secret kept beside the data; make one on the very first start."""
+    kept = settings.data_dir / "secrets.json"
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    if not kept.exists():
+        drafted = settings.data_dir / f".secrets.{os.getpid()}.json"
+        drafted.touch(mode=0o600)
+        drafted.write_text(json.dumps({"secret_key": secrets.token_hex(32)}))
+        # A link is made whole or not at all: of several processes starting at once one wins, the others read its secret.
+        with contextlib.suppress(FileExistsError):
+            os.link(drafted, kept)
+        drafted.unlink()
+    secret = json.loads(kept.read_text())["secret_key"]
+    values = {item.name: getattr(settings, item.name) for item in fields(Settings)}
+    return Settings(**{**values, "secret_key": secret})
