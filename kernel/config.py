@@ -71,7 +71,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     return settings if settings.secret_key else _with_kept_secret(settings)
 
 
-def _parse(kind: type, text: str) -> Any:
+def _parse(kind: Any, text: str) -> Any:
     if kind is bool:
         if text.lower() not in ("1", "true", "on", "yes", "0", "false", "off", "no"):
             raise ValueError(f"not yes or no: {text!r}")
@@ -106,7 +106,7 @@ def _with_kept_secret(settings: Settings) -> Settings:
         drafted = settings.data_dir / f".secrets.{os.getpid()}.json"
         drafted.touch(mode=0o600)
         drafted.write_text(json.dumps({"secret_key": secrets.token_hex(32)}))
-        # A link is made whole or not at all: of several processes starting at once one wins, the others read its secret.
+        # A link is made whole or not at all: of several processes starting at once one wins, the others read its key.
         with contextlib.suppress(FileExistsError):
             os.link(drafted, kept)
         drafted.unlink()

@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 class Refusal(Exception):
     """Raised to say no. Subclasses set the code, the HTTP status and the sentences.
 
-    `params` fill the sentences' `{placeholders}` and travel along as machine-readable members; they must be JSON values.
-    `errors` are bad fields: `[{"field": "data.reason", "message": "..."}]`, messages in marshmallow's English.
+    `params` fill the sentences' `{placeholders}` and travel along as machine-readable members; they must be JSON
+    values. `errors` are bad fields: `[{"field": "data.reason", "message": "..."}]`, messages in marshmallow's English.
     """
 
     code: ClassVar[str] = "refused"

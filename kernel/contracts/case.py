@@ -233,7 +233,7 @@ class UnknownVersion(Refusal):
     en = "Event type {type} has no version {version}; versions: {versions}."
 
 
-class _Texts(fields.List):
+class _Texts(fields.List[str]):
     """A list of texts; one text alone is read as a list of one."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
@@ -362,7 +362,7 @@ class CaseRatedV1(FactSchema):
 
 
 def received_v1_to_v2(data: dict[str, Any]) -> dict[str, Any]:
-    """Version 1 named no applicant and no wishes: the case is nobody's online, and SMS was the only notice there was."""
+    """Version 1 named no applicant and no wishes: the case belongs to no account, and SMS was the only notice."""
     return {
         **data,
         "item_name": data["item"],

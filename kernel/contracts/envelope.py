@@ -35,22 +35,21 @@ class Envelope:
     data: dict[str, Any] = field(default_factory=dict)
 
 
-class _Instant(fields.Field[datetime]):
+class Instant(fields.Field[datetime]):
     """RFC 3339 with an offset."""
 
-    default_error_messages = {"invalid": "Not a valid time: RFC 3339 with an offset is needed."}
+    default_error_messages: ClassVar[dict[str, str]] = {
+        "invalid": "Not a valid time: RFC 3339 with an offset is needed."
+    }
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> datetime:
         try:
             return parse_time(value)
         except (TypeError, ValueError):
-            raise self.make_error("invalid") from None
+            raise ma.ValidationError("Not a valid time: RFC 3339 with an offset is needed.") from None
 
     def _serialize(self, value: Any, attr: Any, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else format_time(value)
-
-
-Instant = _Instant
 
 
 class EnvelopeSchema(ma.Schema):
