@@ -40,8 +40,10 @@ class FrozenClock:
 
 
 def parse_time(text: str) -> datetime:
-    """Read an RFC 3339 time with an offset. Raises ValueError without one."""
+    """Read an RFC 3339 time with an offset, of the years 1900 to 2200. Raises ValueError for anything else."""
     moment = datetime.fromisoformat(text)
+    if not 1900 <= moment.year <= 2200:
+        raise ValueError(f"year out of range: {text}")
     if moment.tzinfo is None:
         raise ValueError(f"time without an offset: {text}")
     return moment

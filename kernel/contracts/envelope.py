@@ -38,10 +38,6 @@ class Envelope:
 class Instant(fields.Field[datetime]):
     """RFC 3339 with an offset."""
 
-    default_error_messages: ClassVar[dict[str, str]] = {
-        "invalid": "Not a valid time: RFC 3339 with an offset is needed."
-    }
-
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> datetime:
         try:
             return parse_time(value)
@@ -52,6 +48,9 @@ class Instant(fields.Field[datetime]):
         return None if value is None else format_time(value)
 
 
+_PRINTABLE = validate.Regexp(r"[^\x00-\x1f\x7f]*\Z", error="Has control characters.")
+
+
 class EnvelopeSchema(ma.Schema):
     """The attributes of an incoming event. Extensions we don't know are let pass, as CloudEvents asks."""
 
@@ -59,10 +58,10 @@ class EnvelopeSchema(ma.Schema):
         unknown = ma.EXCLUDE
 
     specversion = fields.String(required=True, validate=validate.Equal("1.0"))
-    id = fields.String(required=True, validate=validate.Length(1, 128))
-    source = fields.String(required=True, validate=validate.Length(1, 256))
-    type = fields.String(required=True, validate=validate.Length(1, 64))
-    subject = fields.String(required=True, validate=validate.Length(1, 64))
+    id = fields.String(required=True, validate=[validate.Length(1, 128), _PRINTABLE])
+    source = fields.String(required=True, validate=[validate.Length(1, 256), _PRINTABLE])
+    type = fields.String(required=True, validate=[validate.Length(1, 64), _PRINTABLE])
+    subject = fields.String(required=True, validate=[validate.Length(1, 64), _PRINTABLE])
     time = Instant(load_default=None)
     datacontenttype = fields.String(load_default="application/json", validate=validate.Equal("application/json"))
     dataschema = fields.String(required=True, validate=validate.Regexp(_DATASCHEMA.pattern + r"\Z"))
