@@ -1,5 +1,6 @@
 """The envelope: what is read comes back whole, what is nonsense is refused with the field named."""
 
+import contextlib
 import json
 
 import pytest
@@ -51,7 +52,7 @@ def test_without_time_the_data_say_when_it_happened() -> None:
         ({"dataschema": "urn:yichuang:case.step:1\n"}, "dataschema"),
         ({"dataschema": "urn:yichuang:case.approved:1"}, "dataschema"),
         ({"data": []}, "data"),
-        ({"data": {}, "time": None}, "time"),
+        ({"data": {}, "time": None}, "data.occurred_at"),
     ],
 )
 def test_nonsense_is_refused_with_its_field(change: dict[str, object], field: str) -> None:
@@ -71,13 +72,11 @@ def test_no_bytes_crash_the_reader(body: bytes) -> None:
         parse_envelope(body)
 
 
-@given(
-    st.dictionaries(
-        st.sampled_from(list(GOOD)), st.none() | st.integers() | st.text() | st.lists(st.text()), min_size=1
-    )
-)
+NONSENSE = st.none() | st.integers() | st.text() | st.lists(st.text())
+
+
+@given(st.dictionaries(st.sampled_from(sorted(set(GOOD) - {"time", "datacontenttype"})), NONSENSE, min_size=1))
 def test_no_members_crash_the_reader(change: dict[str, object]) -> None:
-    try:
-        parse_envelope({**GOOD, **change})
-    except InvalidInput as refusal:
-        assert refusal.errors
+    changed = {**GOOD, **change}
+    with contextlib.suppress(InvalidInput):
+        assert dump_envelope(parse_envelope(changed))
