@@ -1,0 +1,99 @@
+"""Idempotency keys: a request sent twice happens once, and its second answer is the first's.
+
+The answer is written in the same transaction as the effect, so neither is ever there without the other.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+
+from kernel.clock import Clock, to_micros
+from kernel.errors import Refusal
+from kernel.vault import Vault
+
+_FIND = sa.text("SELECT fingerprint, person, response FROM idempotency WHERE owner = :owner AND key = :key")
+_KEEP = sa.text(
+    "INSERT INTO idempotency (owner, key, fingerprint, person, response, created_at)"
+    " VALUES (:owner, :key, :fingerprint, :person, :response, :created_at)"
+)
+_FORGET = sa.text("DELETE FROM idempotency WHERE created_at < :before")
+_LOCK = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:owner || ' ' || :key, 7))")
+
+
+class KeyReused(Refusal):
+    """The same key came with another request before."""
+
+    code = "idempotency_key_reused"
+    status = 409
+    zh = "该 Idempotency-Key 已用于另一个内容不同的请求。"
+    en = "This Idempotency-Key was used before for a request with other content."
+
+
+class Idempotency:
+    """Answers kept by (owner, key). `owner` says whose keys these are: an account, or a kind of request without one."""
+
+    def __init__(self, vault: Vault, clock: Clock) -> None:
+        self._vault = vault
+        self._clock = clock
+
+    def replay(self, tx: sa.Connection, owner: str, key: str, request: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The answer given before, or None the first time. Raises KeyReused, and Erased with the person's data.
+
+        Call it first in the writing transaction that ends with `keep`. Leave passwords out of `request` (JSON values).
+        """
+        if tx.dialect.name == "postgresql":
+            # Two equal requests at once: the second waits here until the first has committed, then finds its answer.
+            # On SQLite the writing transaction itself is that lock.
+            tx.execute(_LOCK, {"owner": owner, "key": key})
+        row = tx.execute(_FIND, {"owner": owner, "key": key}).one_or_none()
+        if row is None:
+            return None
+        if row.fingerprint != self._fingerprint(request):
+            raise KeyReused(key=key)
+        answer: dict[str, Any] = orjson.loads(self._vault.open(tx, row.person, bytes(row.response)))
+        return answer
+
+    def keep(
+        self,
+        tx: sa.Connection,
+        owner: str,
+        key: str,
+        request: Mapping[str, Any],
+        response: Mapping[str, Any],
+        person: str | None = None,
+    ) -> None:
+        """Keep the answer, sealed under the key of `person` (whose data it holds; by default the owner)."""
+        person = person or owner
+        kept = {
+            "owner": owner,
+            "key": key,
+            "fingerprint": self._fingerprint(request),
+            "person": person,
+            "response": self._vault.seal(tx, person, orjson.dumps(response)),
+            "created_at": to_micros(self._clock.now()),
+        }
+        tx.execute(_KEEP, kept)
+
+    def forget(self, tx: sa.Connection, before: datetime) -> int:
+        """Drop what was kept before `before`; returns how many. Such a key counts as new from then on."""
+        return tx.execute(_FORGET, {"before": to_micros(before)}).rowcount
+
+    def _fingerprint(self, request: Mapping[str, Any]) -> str:
+        return self._vault.blind("idempotency", orjson.dumps(request, option=orjson.OPT_SORT_KEYS).decode())
+
+
+def create_idempotency_table(op: Any) -> None:
+    """For a service's migration, beside `create_vault_table`; `op` is alembic's. Times are microseconds since 1970."""
+    op.create_table(
+        "idempotency",
+        sa.Column("owner", sa.String(128), primary_key=True),
+        sa.Column("key", sa.String(128), primary_key=True),
+        sa.Column("fingerprint", sa.String(64), nullable=False),
+        sa.Column("person", sa.String(64), nullable=False),
+        sa.Column("response", sa.LargeBinary, nullable=False),
+        sa.Column("created_at", sa.BigInteger, nullable=False),
+    )
+    op.create_index("idempotency_created_at", "idempotency", ["created_at"])
