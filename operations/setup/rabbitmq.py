@@ -1,0 +1,228 @@
+"""RabbitMQ for tests: the broker that can be reached, or a private one started from installed programs.
+
+Never reads AMQP_URI: what is set there may be real.
+"""
+
+import contextlib
+import os
+import secrets
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+from urllib.parse import quote, unquote, urlsplit
+
+import pika
+import pika.exceptions
+
+from kernel.testing import Process, eventually, free_port
+from operations.setup.installing import find, need
+
+LOCAL_URI = "amqp://guest:guest@127.0.0.1:5672//"
+EVERYTHING = (".*", ".*", ".*")  # configure, write, read
+_PACKAGE = "rabbitmq-server"
+_AWAY = (pika.exceptions.AMQPError, OSError)
+
+
+class CommandFailed(Exception):
+    """rabbitmqctl refused or did not work; the message holds what it said."""
+
+
+def reachable(uri: str) -> bool:
+    """Whether a broker answers there and lets us in."""
+    try:
+        _connect(uri).close()
+        return True
+    except _AWAY:
+        return False
+
+
+def vhost_in(uri: str, vhost: str) -> str:
+    """The same broker's URI with another virtual host."""
+    parts = urlsplit(uri)
+    return f"{parts.scheme}://{parts.netloc}/{quote(vhost, safe='')}"
+
+
+def user_in(uri: str, name: str, password: str) -> str:
+    """The same broker and virtual host as another user."""
+    parts = urlsplit(uri)
+    host = parts.netloc.rsplit("@", 1)[-1]
+    return f"{parts.scheme}://{quote(name, safe='')}:{quote(password, safe='')}@{host}{parts.path}"
+
+
+def _connect(uri: str) -> pika.BlockingConnection:
+    # A vhost named "/" is written "//" by kombu and nameko, "/%2F" by pika.
+    parameters = pika.URLParameters(vhost_in(uri, _vhost_of(uri)))
+    parameters.socket_timeout = parameters.blocked_connection_timeout = 5
+    return pika.BlockingConnection(parameters)
+
+
+def _vhost_of(uri: str) -> str:
+    return unquote(urlsplit(uri).path[1:]) or "/"
+
+
+class Broker:
+    """A broker that tests may shape. `uri` leads to its virtual host `/`; `control` is `rabbitmqctl` on it."""
+
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+
+    def control(self, *words: str) -> str:
+        """Run rabbitmqctl; its output. Raises CommandFailed."""
+        command = [str(need("rabbitmqctl", _PACKAGE)), "--quiet", *self._node(), *words]
+        done = subprocess.run(command, env=self._environment(), capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise CommandFailed(f"rabbitmqctl {' '.join(words[:2])}: {done.stdout[-1000:]}{done.stderr[-1000:]}")
+        return done.stdout
+
+    def _node(self) -> list[str]:
+        return []
+
+    def _environment(self) -> dict[str, str]:
+        return dict(os.environ)
+
+    def add_user(
+        self, name: str, password: str, permissions: tuple[str, str, str] = EVERYTHING, vhost: str = "/"
+    ) -> str:
+        """Make a user without tags, allowed to (configure, write, read) what the three patterns say; its URI."""
+        self.control("add_user", name, password)
+        self.control("set_permissions", "-p", vhost, name, *permissions)
+        return user_in(vhost_in(self.uri, vhost), name, password)
+
+    def remove_user(self, name: str) -> None:
+        """Delete a user; its connections are closed."""
+        self.control("delete_user", name)
+
+    def purge(self, *queues: str, vhost: str = "/") -> None:
+        """Throw away the messages that wait in these queues (not those delivered and not yet acknowledged)."""
+        connection = _connect(vhost_in(self.uri, vhost))
+        try:
+            channel = connection.channel()
+            for queue in queues:
+                channel.queue_purge(queue)
+        finally:
+            connection.close()
+
+    @contextlib.contextmanager
+    def fresh_vhost(self) -> Iterator[str]:
+        """A new, empty virtual host for as long as the context lasts; gives its URI, for the user of `uri`."""
+        name = f"yichuang-test-{secrets.token_hex(6)}"
+        user = unquote(urlsplit(self.uri).username or "guest")
+        self.control("add_vhost", name)
+        try:
+            self.control("set_permissions", "-p", name, user, *EVERYTHING)
+            yield vhost_in(self.uri, name)
+        finally:
+            self.control("delete_vhost", name)
+
+
+class ReachableRabbitMQ(Broker):
+    """A broker that runs already. Only what tests made in it themselves is ever changed or deleted."""
+
+    @property
+    def manageable(self) -> bool:
+        """Whether rabbitmqctl may be used on it."""
+        if find("rabbitmqctl") is None or urlsplit(self.uri).hostname not in ("localhost", "127.0.0.1"):
+            return False
+        try:
+            self.control("list_vhosts")
+            return True
+        except CommandFailed:
+            return False
+
+    def control(self, *words: str) -> str:
+        """As `Broker.control`, through the wrapper that Debian installs, which uses the broker's own user."""
+        command = [shutil.which("rabbitmqctl") or "rabbitmqctl", "--quiet", *words]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise CommandFailed(f"rabbitmqctl {' '.join(words[:2])}: {done.stdout[-1000:]}{done.stderr[-1000:]}")
+        return done.stdout
+
+
+class PrivateRabbitMQ(Broker):
+    """A broker of our own, with its own name, ports, files and port mapper, made to be killed and started again."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        super().__init__(f"amqp://guest:guest@127.0.0.1:{self.port}//")
+        self._home = Path(tempfile.mkdtemp(prefix="yichuang-rabbitmq-"))
+        self._name = f"yichuang_{secrets.token_hex(4)}@localhost"
+        self._settings = self._write_settings()
+        # Erlang would start a port mapper as a daemon that outlives everything; ours is a child like any other.
+        mapper = [need("epmd", "erlang-base"), "-port", self._settings["ERL_EPMD_PORT"]]
+        self.mapper = Process(mapper, log=self._home / "epmd.log", env=self._settings)
+        self.process = Process(
+            [need("rabbitmq-server", _PACKAGE)], log=self._home / "log", env=self._settings, cwd=self._home
+        )
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
+
+    def _write_settings(self) -> dict[str, str]:
+        (self._home / "enabled_plugins").write_text("[].\n")
+        (self._home / "rabbitmq.conf").write_text(
+            f"listeners.tcp.1 = 127.0.0.1:{self.port}\nvm_memory_high_watermark.relative = 0.6\n"
+            "disk_free_limit.absolute = 50MB\n"
+        )
+        (self._home / "rabbitmq-env.conf").write_text("")
+        return {
+            "HOME": str(self._home),  # holds the cookie
+            "ERL_EPMD_PORT": str(free_port()),
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "RABBITMQ_BASE": str(self._home),
+            "RABBITMQ_CONFIG_FILE": str(self._home / "rabbitmq.conf"),
+            "RABBITMQ_CONF_ENV_FILE": str(self._home / "rabbitmq-env.conf"),
+            "RABBITMQ_DIST_PORT": str(free_port()),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(self._home / "enabled_plugins"),
+            "RABBITMQ_GENERATED_CONFIG_DIR": str(self._home / "generated"),
+            "RABBITMQ_LOG_BASE": str(self._home / "logs"),
+            "RABBITMQ_MNESIA_BASE": str(self._home / "mnesia"),
+            "RABBITMQ_NODENAME": self._name,
+            "RABBITMQ_PID_FILE": str(self._home / "pid"),
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
+        }
+
+    def _node(self) -> list[str]:
+        return ["--node", self._name]
+
+    def _environment(self) -> dict[str, str]:
+        return {**os.environ, **self._settings}
+
+    def start(self, timeout: float = 120) -> None:
+        """Start it; back when it lets us in (about ten seconds)."""
+        if not self.mapper.alive:
+            self.mapper.start()
+        eventually(self._answers_or_restart, timeout, every=0.1)
+
+    def _answers_or_restart(self) -> bool:
+        # After a kill -9 the port mapper may still hold the old node's name for a moment, and a node that finds its
+        # own name taken ends at once; so it is started again until time is up.
+        if not self.process.alive:
+            self.process.start()
+        return reachable(self.uri)
+
+    def stop(self) -> None:
+        """Stop it as an operator would; durable queues keep their persistent messages."""
+        self.process.stop(timeout=60)
+
+    def restart(self) -> None:
+        """Stop and start; connections are cut."""
+        self.stop()
+        self.start()
+
+    def kill(self) -> None:
+        """kill -9 of the broker. Start it again with `start`."""
+        self.process.kill()
+
+    def remove(self) -> None:
+        """Stop it for good and delete its files."""
+        if self.process.alive:
+            self.process.kill()
+        self.mapper.stop()
+        shutil.rmtree(self._home, ignore_errors=True)
