@@ -51,12 +51,12 @@ def fresh_database(server_url: str) -> Iterator[str]:
     """A new, empty database for as long as the context lasts; gives its URL."""
     name = f"yichuang_test_{secrets.token_hex(6)}"
     with _connect(server_url) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template0')  # type: ignore[call-overload]
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template0')
     try:
         yield database_in(server_url, name)
     finally:
         with _connect(server_url) as connection:
-            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')  # type: ignore[call-overload]
+            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 def _connect(url: str) -> psycopg.Connection:
@@ -75,7 +75,14 @@ class PrivatePostgres:
         self.url = f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/postgres"
         self._home = Path(tempfile.mkdtemp(prefix="yichuang-postgres-"))
         self._data = self._home / "data"
-        server = [*_as_server_user(), need("postgres", _PACKAGE), "-D", self._data, "-p", str(self.port)]
+        server: list[str | Path] = [
+            *_as_server_user(),
+            need("postgres", _PACKAGE),
+            "-D",
+            self._data,
+            "-p",
+            str(self.port),
+        ]
         self.process = Process(server, log=self._home / "log", cwd=self._home)
 
     def __enter__(self) -> Self:

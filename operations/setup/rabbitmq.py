@@ -151,7 +151,7 @@ class PrivateRabbitMQ(Broker):
         self._name = f"yichuang_{secrets.token_hex(4)}@localhost"
         self._settings = self._write_settings()
         # Erlang would start a port mapper as a daemon that outlives everything; ours is a child like any other.
-        mapper = [need("epmd", "erlang-base"), "-port", self._settings["ERL_EPMD_PORT"]]
+        mapper: list[str | Path] = [need("epmd", "erlang-base"), "-port", self._settings["ERL_EPMD_PORT"]]
         self.mapper = Process(mapper, log=self._home / "epmd.log", env=self._settings)
         self.process = Process(
             [need("rabbitmq-server", _PACKAGE)], log=self._home / "log", env=self._settings, cwd=self._home
