@@ -1,0 +1,56 @@
+"""Tells a database that is gone, restarting, full or locked from a statement that is wrong.
+
+What is away comes back: the caller tries again later. What is wrong stays wrong.
+"""
+
+import sqlite3
+
+import psycopg
+import sqlalchemy.exc
+
+# Classes of SQLSTATE (PostgreSQL, Appendix A): connection, rollback (deadlock, serialisation), resources, operator
+# intervention, system and internal errors; and a lock that was not to be had in time.
+_AWAY_CLASSES = ("08", "40", "53", "57", "58", "XX")
+_LOCK_NOT_AVAILABLE = "55P03"
+_IDLE_IN_TRANSACTION = "25P03"
+
+_AWAY_SQLITE = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_CORRUPT,
+    }
+)
+
+
+class DatabaseAway(Exception):
+    """The database can't be used for the moment; the same call may succeed later."""
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether `error` says that the database is gone, restarting, full or locked: try again later."""
+    if isinstance(error, DatabaseAway | sqlalchemy.exc.TimeoutError):  # the latter: no connection free in the pool
+        return True
+    if isinstance(error, sqlalchemy.exc.DBAPIError):
+        return error.connection_invalidated or (error.orig is not None and _driver_away(error.orig))
+    return _driver_away(error)
+
+
+def _driver_away(error: BaseException) -> bool:
+    if isinstance(error, psycopg.Error):
+        return _postgresql_away(error)
+    if isinstance(error, sqlite3.Error):
+        # The low byte is the primary code; a closed connection carries none and is the caller's mistake.
+        code: int | None = getattr(error, "sqlite_errorcode", None)
+        return code is not None and code & 0xFF in _AWAY_SQLITE
+    return False
+
+
+def _postgresql_away(error: psycopg.Error) -> bool:
+    if error.sqlstate is None:  # not the server's words: the connection was refused, lost or closed
+        return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    return error.sqlstate.startswith(_AWAY_CLASSES) or error.sqlstate in (_LOCK_NOT_AVAILABLE, _IDLE_IN_TRANSACTION)

@@ -1,0 +1,41 @@
+"""Brings an owner's tables up to date with alembic, once, however many processes start at the same moment.
+
+Never leaves a half-made schema: all steps are one transaction on both databases.
+"""
+
+import threading
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+
+from kernel.database.database import Database
+
+_SCRIPTS = Path(__file__).parent / "alembic"
+
+# Alembic's `op` and `context` belong to the process: two owners that migrate in one process take turns.
+_ONE_AT_A_TIME = threading.Lock()
+
+
+def migrate(database: Database, versions: Path) -> None:
+    """Run the migrations in the directory `versions` that this database has not seen yet."""
+    with _ONE_AT_A_TIME, database.write() as tx:
+        _only_we(tx, database)
+        config = Config()
+        config.set_main_option("script_location", _quoted(_SCRIPTS))
+        config.set_main_option("path_separator", "newline")
+        config.set_main_option("version_locations", _quoted(versions))
+        config.attributes["connection"] = tx
+        command.upgrade(config, "head")
+
+
+def _only_we(tx: sa.Connection, database: Database) -> None:
+    """Others wait here, and then find nothing left to do. SQLite's write lock, which we hold, does the same."""
+    if database.dialect == "postgresql":
+        tx.exec_driver_sql("SET LOCAL lock_timeout = '120s'")
+        tx.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext(%s))", (f"yichuang migrate {database.owner}",))
+
+
+def _quoted(path: Path) -> str:
+    return str(path.resolve()).replace("%", "%%")
