@@ -1,0 +1,1 @@
+"""The tables of accounts and the hashing of passwords."""

@@ -1,0 +1,1 @@
+"""What accounts does when asked: handlers that load, decide, write and return."""

@@ -1,0 +1,1 @@
+"""Rules about persons and their accounts. Pure: no I/O, no clock, no framework."""
