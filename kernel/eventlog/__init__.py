@@ -1,0 +1,52 @@
+"""The append-only log of a publisher: gapless, in commit order, chained, each event once.
+
+Never rewrites what was written: corrections are further events.
+"""
+
+from kernel.eventlog.appending import EventLog
+from kernel.eventlog.events import (
+    GENESIS,
+    Append,
+    Appended,
+    Conflict,
+    Duplicate,
+    EventIdReused,
+    Head,
+    NewEvent,
+    Outcome,
+    Recorded,
+    Reused,
+    VersionConflict,
+    publish_form,
+    read_published,
+)
+from kernel.eventlog.reading import LogReader
+from kernel.eventlog.tables import create_log, drop_log, grant_append, grant_read
+from kernel.eventlog.verifying import START, Broken, Sound, verify
+
+__all__ = [
+    "GENESIS",
+    "START",
+    "Append",
+    "Appended",
+    "Broken",
+    "Conflict",
+    "Duplicate",
+    "EventIdReused",
+    "EventLog",
+    "Head",
+    "LogReader",
+    "NewEvent",
+    "Outcome",
+    "Recorded",
+    "Reused",
+    "Sound",
+    "VersionConflict",
+    "create_log",
+    "drop_log",
+    "grant_append",
+    "grant_read",
+    "publish_form",
+    "read_published",
+    "verify",
+]

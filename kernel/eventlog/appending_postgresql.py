@@ -1,0 +1,48 @@
+"""Appending on PostgreSQL: one call of the function `append_events`, which does all of it inside the database."""
+
+from collections.abc import Iterable, Sequence
+from itertools import accumulate, pairwise
+
+import sqlalchemy as sa
+
+from kernel.eventlog.drafting import Draft, firsts, is_plain
+from kernel.eventlog.events import Appended, Conflict, Duplicate, Outcome, Reused
+
+_CALL = "SELECT * FROM append_events(" + ", ".join(["%s"] * 12) + ")"
+_MARK = "\x1e"
+
+
+def write(connection: sa.Connection, drafts: Sequence[Draft]) -> list[Outcome]:
+    """Append; one outcome per draft. The head is locked from here to the end of the connection's transaction.
+
+    Raises ValueError when a name holds the separator, a control character that CloudEvents forbids.
+    """
+    rows = [row for one in drafts for row in one.rows]
+    plain = is_plain(drafts)
+    counts = [len(one.rows) for one in drafts]
+    columns = [_joined(column, len(rows)) for column in zip(*rows, strict=True)]
+    heads = _joined(firsts(drafts), None) if plain else ""
+    answer = connection.exec_driver_sql(_CALL, (plain, heads, _joined(counts, None), *columns)).all()
+    if answer[0][0] == "all":
+        ends = accumulate(counts, initial=int(answer[0][1]))
+        return [Appended(first, following - 1) for first, following in pairwise(ends)]
+    return [_outcome(*row) for row in answer]
+
+
+def _joined(values: Iterable[object], count: int | None) -> str:
+    text = _MARK.join("" if value is None else str(value) for value in values)
+    if count is not None and text.count(_MARK) != count - 1:
+        raise ValueError("a name of an event holds the control character U+001E")
+    return text
+
+
+def _outcome(kind: str, first: int, last: int, source: str, id: str) -> Outcome:
+    match kind:
+        case "appended":
+            return Appended(first, last)
+        case "duplicate":
+            return Duplicate(first, last)
+        case "conflict":
+            return Conflict(first)  # the version that the stream stands at
+        case _:
+            return Reused(source, id)

@@ -1,0 +1,134 @@
+"""Reading a log: by position, by stream, by time, by event id. Needs no right but to read.
+
+Never sees a gap: positions are given in commit order, so what is behind the last position read is complete.
+"""
+
+import json
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+import sqlalchemy as sa
+
+from kernel.clock import from_micros, to_micros
+from kernel.database import Database
+from kernel.eventlog.events import Head, Recorded
+from kernel.eventlog.tables import event, log_head
+
+_CHUNK = 10_000  # names in one statement; both databases allow some 30,000
+
+_HEAD = sa.select(log_head.c.position, log_head.c.chain)
+_EVENTS = sa.select(event)
+_AFTER = _EVENTS.where(event.c.position > sa.bindparam("after")).order_by(event.c.position).limit(sa.bindparam("limit"))
+_STREAM = _EVENTS.where(event.c.stream == sa.bindparam("stream")).order_by(event.c.stream_version)
+_STREAMS = _EVENTS.where(event.c.stream.in_(sa.bindparam("streams", expanding=True))).order_by(event.c.position)
+_CHAIN = sa.select(event.c.chain).where(event.c.position == sa.bindparam("position"))
+
+# The times first, from their index alone: by the key, a planner may walk from `after` through years to the first match.
+_BETWEEN = sa.text(
+    "WITH hit AS MATERIALIZED (SELECT position FROM event"
+    " WHERE recorded_at >= :start AND recorded_at < :end AND position > :after)"
+    " SELECT event.* FROM hit JOIN event ON event.position = hit.position ORDER BY hit.position LIMIT :limit"
+).columns(*event.c)
+
+_FIND = {
+    "postgresql": sa.text(
+        "SELECT event.* FROM json_array_elements(CAST(:keys AS json)) k"
+        " JOIN event ON event.source = k ->> 0 AND event.id = k ->> 1"
+    ).columns(*event.c),
+    "sqlite": sa.text(
+        "SELECT event.* FROM json_each(:keys) k"
+        " JOIN event ON event.source = json_extract(k.value, '$[0]') AND event.id = json_extract(k.value, '$[1]')"
+    ).columns(*event.c),
+}
+
+
+class LogReader:
+    """The read side of a log."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def head(self) -> Head:
+        """The last position and the chain value there."""
+        return Head(*self._rows(_HEAD)[0])
+
+    def read(self, after: int, limit: int = 1000) -> list[Recorded]:
+        """The events behind position `after`, in order, at most `limit`."""
+        return self._events(_AFTER, after=after, limit=limit)
+
+    def stream(self, stream: str) -> list[Recorded]:
+        """All events of one stream, in order."""
+        return self._events(_STREAM, stream=stream)
+
+    def streams(self, streams: Collection[str]) -> dict[str, list[Recorded]]:
+        """All events of each of these streams, in order; an empty list for one that has none."""
+        found: dict[str, list[Recorded]] = {stream: [] for stream in streams}
+        for chunk in _chunks(list(found)):
+            for one in self._events(_STREAMS, streams=chunk):
+                found[one.stream].append(one)
+        return found
+
+    def between(self, start: datetime, end: datetime, after: int = 0, limit: int = 1000) -> list[Recorded]:
+        """The events recorded at `start` or later and before `end`, behind position `after`, by position."""
+        return self._events(_BETWEEN, start=to_micros(start), end=to_micros(end), after=after, limit=limit)
+
+    def find(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Recorded]:
+        """Those of the events named by (source, id) that are on the log."""
+        with self._database.single() as connection:
+            return find_events(connection, keys)
+
+    def chain_at(self, position: int) -> bytes | None:
+        """The chain value at `position`; None where there is no event."""
+        rows = self._rows(_CHAIN, position=position)
+        return rows[0][0] if rows else None
+
+    def _events(self, statement: Any, **parameters: Any) -> list[Recorded]:
+        return [_recorded(*row) for row in self._rows(statement, **parameters)]
+
+    def _rows(self, statement: Any, **parameters: Any) -> Sequence[Any]:
+        with self._database.single() as connection:
+            return connection.execute(statement, parameters).all()
+
+
+def find_events(connection: sa.Connection, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Recorded]:
+    """`LogReader.find` on a connection of the caller's."""
+    found = {}
+    for chunk in _chunks(list(set(keys))):
+        for row in connection.execute(_FIND[connection.dialect.name], {"keys": json.dumps(chunk)}):
+            one = _recorded(*row)
+            found[one.source, one.id] = one
+    return found
+
+
+def _recorded(
+    position: int,
+    stream: str,
+    stream_version: int,
+    source: str,
+    id: str,
+    type: str,
+    version: int,
+    recorded_at: int,
+    body: str,
+    chain: bytes,
+) -> Recorded:
+    return Recorded(
+        position=position,
+        stream=stream,
+        stream_version=stream_version,
+        source=source,
+        id=id,
+        type=type,
+        version=version,
+        recorded_at=from_micros(recorded_at),
+        body=body,
+        chain=chain,
+    )
+
+
+def _chunks(names: list[Any]) -> Iterator[list[Any]]:
+    rest = iter(names)
+    while chunk := list(islice(rest, _CHUNK)):
+        yield chunk

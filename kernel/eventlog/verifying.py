@@ -1,0 +1,100 @@
+"""Checks a log against itself: every body against its chain value, its columns and its neighbours.
+
+Reads only. Finds the first event that was changed, removed, moved or slipped in; who rewrote the whole chain to the
+end is found by those who kept an earlier chain value (`Follower.check`, an export).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from kernel.clock import parse_time
+from kernel.contracts.envelope import dataschema
+from kernel.eventlog.events import GENESIS, Head, Recorded, link
+from kernel.eventlog.reading import LogReader
+
+START = Head(0, GENESIS)
+_PAGE = 2000
+_REMOVED = "the event was removed"
+
+
+@dataclass(frozen=True)
+class Sound:
+    """Everything up to `head` is as it was written."""
+
+    head: Head
+
+
+@dataclass(frozen=True)
+class Broken:
+    """`position` is the first where the log is not as it was written; `reason` is a sentence."""
+
+    position: int
+    reason: str
+
+
+def verify(reader: LogReader, after: Head = START, progress: Callable[[int], None] | None = None) -> Sound | Broken:
+    """Read the log from behind `after` to its head. `progress` is told the position after each page.
+
+    `after` may be any earlier `Sound.head`, to go on from there.
+    """
+    head = reader.head()
+    at = after
+    while at.position < head.position:
+        page = reader.read(at.position, min(_PAGE, head.position - at.position))
+        if not page:
+            return Broken(at.position + 1, _REMOVED)
+        for event in page:
+            broken = _fault(reader, at, event)
+            if broken is not None:
+                return broken
+            at = Head(event.position, event.chain)
+        if progress is not None:
+            progress(at.position)
+    return _head_fault(reader, at, head) or Sound(head)
+
+
+def _fault(reader: LogReader, at: Head, event: Recorded) -> Broken | None:
+    expected = at.position + 1
+    if event.position != expected:
+        return Broken(expected, _REMOVED)
+    if link(at.chain, expected, event.body) != event.chain:
+        return Broken(expected, _moved(reader, at, event) or "the body was changed, or the chain value")
+    wrong = [name for name, value in _columns(event).items() if value != getattr(event, name)]
+    if wrong:
+        return Broken(expected, f"columns disagree with the body: {', '.join(wrong)}")
+    return None
+
+
+def _moved(reader: LogReader, at: Head, here: Recorded) -> str | None:
+    """Whether the event that belongs here stands further on: its body fits, with the chain value here or its own."""
+    page = reader.read(here.position, _PAGE)
+    while page:
+        for other in page:
+            if link(at.chain, here.position, other.body) in (here.chain, other.chain):
+                return f"the event was swapped with that at {other.position}"
+        page = reader.read(page[-1].position, _PAGE)
+    return None
+
+
+def _columns(event: Recorded) -> dict[str, Any]:
+    """What the columns must be, by the body."""
+    body = event.envelope
+    return {
+        "stream": body["subject"],
+        "stream_version": body["streamversion"],
+        "source": body["source"],
+        "id": body["id"],
+        "type": body["type"],
+        "version": event.version if body["dataschema"] == dataschema(body["type"], event.version) else None,
+        "recorded_at": parse_time(body["recordedtime"]),
+    }
+
+
+def _head_fault(reader: LogReader, at: Head, head: Head) -> Broken | None:
+    if at != head:
+        return Broken(head.position, "the head's chain value is not that of the last event")
+    beyond = reader.read(at.position, 1)
+    if beyond and reader.head().position < beyond[0].position:  # asked after: an append moves the head with the event
+        return Broken(beyond[0].position, "the event is behind the head")
+    return None
