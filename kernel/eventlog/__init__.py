@@ -20,6 +20,8 @@ from kernel.eventlog.events import (
     publish_form,
     read_published,
 )
+from kernel.eventlog.following import Follower, LogDamaged, Projection, create_follower_tables
+from kernel.eventlog.parking import Lag, ParkedEvent
 from kernel.eventlog.reading import LogReader
 from kernel.eventlog.tables import create_log, drop_log, grant_append, grant_read
 from kernel.eventlog.verifying import START, Broken, Sound, verify
@@ -34,14 +36,20 @@ __all__ = [
     "Duplicate",
     "EventIdReused",
     "EventLog",
+    "Follower",
     "Head",
+    "Lag",
+    "LogDamaged",
     "LogReader",
     "NewEvent",
     "Outcome",
+    "ParkedEvent",
+    "Projection",
     "Recorded",
     "Reused",
     "Sound",
     "VersionConflict",
+    "create_follower_tables",
     "create_log",
     "drop_log",
     "grant_append",

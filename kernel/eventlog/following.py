@@ -1,0 +1,241 @@
+"""Exactly-once consumption of a log: effects and checkpoint are one transaction.
+
+Whatever the broker repeats, reorders or loses, each event takes effect once, in order. A bad event never stops the
+others and is never lost: its stream is parked, with what follows, until an operator requeues it.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+
+from kernel.clock import Clock
+from kernel.database import Database, is_away
+from kernel.errors import Park
+from kernel.eventlog.events import GENESIS, Head, Recorded, link
+from kernel.eventlog.parking import Lag, ParkedEvent, Parking
+from kernel.eventlog.reading import LogReader
+
+PAGE = 2000  # events per transaction while catching up
+
+_AT = "SELECT position, chain FROM checkpoint WHERE consumer = :consumer"
+_BEGIN = sa.text(
+    "INSERT INTO checkpoint (consumer, position, chain) VALUES (:consumer, 0, :chain) ON CONFLICT (consumer) DO NOTHING"
+)
+_MOVE = sa.text("UPDATE checkpoint SET position = :position, chain = :chain WHERE consumer = :consumer")
+
+
+class LogDamaged(Exception):
+    """The log does not go on from where this consumer is: an event is missing, or it was rewritten.
+
+    Nothing is taken from such a log. `verify` names the place; an operator decides.
+    """
+
+
+class Projection(Protocol):
+    """What a consumer does with events."""
+
+    name: str  # of its checkpoint; never changes
+
+    def apply(self, tx: sa.Connection, events: Sequence[Recorded]) -> None:
+        """Write the effects of `events`, in order, through `tx` and nothing else.
+
+        Raise `Park` for one that can't be taken. Called again with fewer events to find out which one it is, so it
+        must keep nothing from a call that raised.
+        """
+        ...
+
+
+class Follower:
+    """Feeds one projection from one log. Any number of processes may follow under the same name."""
+
+    def __init__(self, projection: Projection, database: Database, reader: LogReader, clock: Clock) -> None:
+        """`database` holds the projection's tables and our checkpoint; `reader` reads the log, wherever it is."""
+        self._projection = projection
+        self._database = database
+        self._reader = reader
+        self._parking = Parking(projection.name, clock)
+        # The row lock: a second process of this consumer waits here, then finds the events behind the checkpoint.
+        self._lock = sa.text(_AT + (" FOR UPDATE" if database.dialect == "postgresql" else ""))
+
+    def take(self, events: Sequence[Recorded]) -> None:
+        """Take what the broker brought: any order, with repeats and holes. Returns when all of it is committed.
+
+        Raises what `is_away` tells: then nothing may be acknowledged and the same events be given again; or LogDamaged.
+        """
+        if events:
+            ordered = sorted(events, key=lambda event: event.position)
+            last = ordered[-1].position
+            if self._advance(ordered).position < last:  # a hole, or an event that doesn't fit the chain
+                self._read_to(last)
+
+    def catch_up(self) -> int:
+        """Read the log to its head. Returns how many events were applied or parked. Raises as `take`."""
+        return self._read_to(None)
+
+    def checkpoint(self) -> Head:
+        """The last position taken and the chain value there, as we saw it then."""
+        with self._database.single() as connection:
+            row = connection.execute(sa.text(_AT), {"consumer": self._projection.name}).one_or_none()
+        return Head(row[0], bytes(row[1])) if row else Head(0, GENESIS)
+
+    def check(self) -> bool:
+        """Whether the log at our checkpoint is still the one that we saw. False: it was rewritten, or cut off."""
+        seen = self.checkpoint()
+        return seen.position == 0 or self._reader.chain_at(seen.position) == seen.chain
+
+    def lag(self) -> Lag:
+        """How far this consumer is behind the log."""
+        at = self.checkpoint().position
+        waiting = self._reader.read(at, 1)
+        with self._database.single() as connection:
+            parked = self._parking.count(connection)
+        return Lag(
+            consumer=self._projection.name,
+            checkpoint=at,
+            head=self._reader.head().position,
+            oldest_unprocessed=waiting[0].recorded_at if waiting else None,
+            parked=parked,
+        )
+
+    def parked(self) -> list[ParkedEvent]:
+        """The events set aside, by position: the bad ones with the reason, and those that wait behind them."""
+        with self._database.single() as connection:
+            return self._parking.all(connection)
+
+    def requeue(self, stream: str) -> None:
+        """Take the parked events of `stream` again, in order. What fails again is parked again, with what follows."""
+        known = {event.position: event for event in self._reader.stream(stream)}
+        with self._database.write() as tx:
+            self._locked(tx)  # nobody parks or requeues meanwhile
+            self._apply(tx, [known[position] for position in self._parking.release(tx, stream)])
+
+    def rebuild(self, clear: Callable[[sa.Connection], None]) -> int:
+        """Forget everything and read the log from its start. `clear` empties the projection's tables.
+
+        Live events may be taken meanwhile: they are found to lie behind the hole that the rebuild fills.
+        Returns how many events were applied or parked.
+        """
+        with self._database.write() as tx:
+            self._locked(tx)
+            clear(tx)
+            self._parking.clear(tx)
+            self._move(tx, Head(0, GENESIS))
+        return self.catch_up()
+
+    def _read_to(self, last: int | None) -> int:
+        at = self.checkpoint().position
+        taken = 0
+        while last is None or at < last:
+            page = self._reader.read(at, PAGE)
+            if not page:
+                break
+            before, at = at, self._advance(page).position
+            if at == before:  # another process would have moved it on, a rebuild back
+                raise LogDamaged(f"{self._projection.name}: nothing on the log follows position {at} as we saw it")
+            taken += max(0, at - before)
+        return taken
+
+    def _advance(self, ordered: Sequence[Recorded]) -> Head:
+        """Apply those of `ordered` that follow the checkpoint without a hole; the new checkpoint."""
+        with self._database.write() as tx:
+            at = self._locked(tx)
+            run = _linked(at, _run(at, ordered))
+            if not run:
+                return at
+            self._apply(tx, run)
+            reached = Head(run[-1].position, run[-1].chain)
+            self._move(tx, reached)
+        return reached
+
+    def _locked(self, tx: sa.Connection) -> Head:
+        row = tx.execute(self._lock, {"consumer": self._projection.name}).one_or_none()
+        if row is None:
+            tx.execute(_BEGIN, {"consumer": self._projection.name, "chain": GENESIS})
+            row = tx.execute(self._lock, {"consumer": self._projection.name}).one()
+        return Head(row[0], bytes(row[1]))
+
+    def _move(self, tx: sa.Connection, to: Head) -> None:
+        tx.execute(_MOVE, {"consumer": self._projection.name, "position": to.position, "chain": to.chain})
+
+    def _apply(self, tx: sa.Connection, events: Sequence[Recorded]) -> None:
+        """Apply all but those of parked streams, which are parked behind; find the bad ones by halving."""
+        blocked = self._parking.streams(tx)
+        waiting = [event for event in events if event.stream in blocked]
+        self._parking.wait(tx, waiting)
+        self._apply_halved(tx, [event for event in events if event.stream not in blocked], blocked)
+
+    def _apply_halved(self, tx: sa.Connection, events: Sequence[Recorded], blocked: set[str]) -> None:
+        if not events:
+            return
+        fault = self._try(tx, events)
+        if fault is None:
+            return
+        if len(events) == 1:
+            blocked.add(events[0].stream)
+            self._parking.park(tx, events[0], _reason(fault))
+            return
+        middle = len(events) // 2
+        self._apply_halved(tx, events[:middle], blocked)
+        # The first half may just have parked a stream that goes on in the second.
+        self._parking.wait(tx, [event for event in events[middle:] if event.stream in blocked])
+        self._apply_halved(tx, [event for event in events[middle:] if event.stream not in blocked], blocked)
+
+    def _try(self, tx: sa.Connection, events: Sequence[Recorded]) -> Exception | None:
+        try:
+            with tx.begin_nested():
+                self._projection.apply(tx, events)
+        except Exception as error:  # whatever one event does to a projection, the others must go on
+            if is_away(error):
+                raise
+            return error
+        return None
+
+
+def _run(at: Head, ordered: Iterable[Recorded]) -> list[Recorded]:
+    """Those that follow `at`, each once, up to the first hole."""
+    run: list[Recorded] = []
+    expected = at.position + 1
+    for event in ordered:
+        if event.position == expected:
+            run.append(event)
+            expected += 1
+        elif event.position > expected:
+            break
+    return run
+
+
+def _linked(at: Head, run: Sequence[Recorded]) -> Sequence[Recorded]:
+    """Those whose chain values follow from ours. Neither the broker nor who can write to the log's database alone has
+    a say in what happened."""
+    chain = at.chain
+    for count, event in enumerate(run):
+        chain = link(chain, event.position, event.body)
+        if chain != event.chain:
+            return run[:count]
+    return run
+
+
+def _reason(fault: Exception) -> str:
+    return str(fault) if isinstance(fault, Park) else f"{type(fault).__name__}: {fault}"
+
+
+def create_follower_tables(op: Any) -> None:
+    """Make the tables `checkpoint` and `parked`. `op`: alembic's operations, as a migration has them."""
+    big = sa.BigInteger()
+    op.create_table(
+        "checkpoint",
+        sa.Column("consumer", sa.Text, primary_key=True),
+        sa.Column("position", big, nullable=False),
+        sa.Column("chain", sa.LargeBinary, nullable=False),
+    )
+    op.create_table(
+        "parked",
+        sa.Column("consumer", sa.Text, primary_key=True),
+        sa.Column("position", big, primary_key=True),
+        sa.Column("stream", sa.Text, nullable=False),
+        sa.Column("type", sa.Text, nullable=False),
+        sa.Column("reason", sa.Text),
+        sa.Column("parked_at", big, nullable=False),  # microseconds since 1970
+    )
+    op.create_index("parked_stream", "parked", ["consumer", "stream", "position"])
