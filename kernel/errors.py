@@ -120,5 +120,14 @@ class ServiceSlow(Refusal):
     en = "A service did not answer in time ({service}); repeat with the same Idempotency-Key."
 
 
+class RemoteFault(Refusal):
+    """A handler of another service failed by a fault of ours; its log has the traceback under the same error id."""
+
+    code = "internal_error"
+    status = 500
+    zh = "系统内部错误（编号 {error_id}），请稍后再试或联系工作人员。"
+    en = "Something failed on our side (error {error_id}); please try again later or tell us that number."
+
+
 class Park(Exception):
     """Raised by a projection: this event cannot be taken; set its case aside, with what follows, for an operator."""

@@ -1,0 +1,55 @@
+"""Every exchange, queue and binding of the hall, in one place. docs/events.md says what travels on them.
+
+Whoever connects declares them first, so a broker that lost everything heals by itself.
+"""
+
+from dataclasses import dataclass
+
+from kernel.messaging.connection import Channel
+
+DEPARTMENT_EVENTS = "department-events"  # departments → filing; key <organ code>.<type>
+DEPARTMENT_REPLIES = "department-replies"  # filing → departments; key <organ code>
+CASE_EVENTS = "case-events"  # relay → progress, notify, anybody; key <type>.<organ code>
+
+FILING = "filing.department-events"
+REJECTED = "department-events.rejected"  # what could not be read or is not allowed, with the reason; for operators
+PROGRESS = "progress.case-events"
+NOTIFY = "notify.case-events"
+
+EXCHANGES = (DEPARTMENT_EVENTS, DEPARTMENT_REPLIES, CASE_EVENTS)
+
+
+@dataclass(frozen=True)
+class Queue:
+    """A durable quorum queue. `exchange` "" leaves it without bindings: messages are sent to it by name."""
+
+    name: str
+    exchange: str = ""
+    binding: str = "#"
+    one_consumer: bool = False  # of several processes one is given the messages, the others wait for it to end
+
+
+QUEUES = (
+    Queue(FILING, DEPARTMENT_EVENTS),
+    Queue(REJECTED),
+    Queue(PROGRESS, CASE_EVENTS, one_consumer=True),
+    Queue(NOTIFY, CASE_EVENTS, one_consumer=True),
+)
+
+
+def declare(channel: Channel) -> None:
+    """Make all of it, where it is missing. Raises amqp's PreconditionFailed where it is there but different."""
+    for exchange in EXCHANGES:
+        channel.exchange_declare(exchange, "topic", durable=True, auto_delete=False)
+    for queue in QUEUES:
+        declare_queue(channel, queue)
+
+
+def declare_queue(channel: Channel, queue: Queue) -> None:
+    """Make one queue and its binding; its exchange is there already."""
+    arguments: dict[str, object] = {"x-queue-type": "quorum"}
+    if queue.one_consumer:
+        arguments["x-single-active-consumer"] = True
+    channel.queue_declare(queue.name, durable=True, auto_delete=False, arguments=arguments)
+    if queue.exchange:
+        channel.queue_bind(queue.name, queue.exchange, queue.binding)

@@ -1,0 +1,39 @@
+"""The application of a service, made once per container and handed to its methods as `self.app`.
+
+The only place where nameko's life cycle meets ours.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from nameko.extensions import DependencyProvider
+
+from kernel.config import Settings
+
+
+class Application(DependencyProvider):  # type: ignore[misc]
+    """`app = Application(build)` on a service class; `build(settings)` returns what methods see as `self.app`.
+
+    Built when the container is set up, so before any message arrives; its `close()`, if it has one, is called when the
+    container has stopped.
+    """
+
+    def __init__(self, build: Callable[[Settings], Any]) -> None:
+        super().__init__()
+        self._build = build
+        self.app: Any = None
+
+    def setup(self) -> None:
+        self.app = self._build(self.container.config["settings"])
+
+    def get_dependency(self, worker_ctx: Any) -> Any:
+        """The same application for every worker."""
+        return self.app
+
+    def stop(self) -> None:
+        close = getattr(self.app, "close", None)
+        if close is not None:
+            close()
+
+    def kill(self) -> None:
+        self.stop()

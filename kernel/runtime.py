@@ -1,0 +1,70 @@
+"""Running services: nameko containers in one process, until they are told to end.
+
+The entry module calls `kernel.green.patch()` before it imports anything else; `serve` refuses to run without.
+"""
+
+import signal
+from collections.abc import Sequence
+from typing import Any
+
+import eventlet
+from nameko.runners import ServiceRunner
+
+from kernel import green, logs
+from kernel.config import Settings
+
+log = logs.get(__name__)
+
+# Services wait for databases and for each other, so many may wait at once; how many statements run at once is the
+# business of the database's pool.
+WORKERS = 64
+GRACE = 10.0  # seconds for what is under way to end after SIGTERM
+
+
+def serve(service_classes: Sequence[type], settings: Settings) -> None:
+    """Run the services until SIGTERM or SIGINT; what is under way then ends first. Raises what stops a container."""
+    if not green.is_patched():
+        raise RuntimeError("kernel.green.patch() must be called before anything else is imported")
+    names = ",".join(sorted(getattr(service, "name", "?") for service in service_classes))
+    logs.configure(settings.log_level, service=names)
+    runner = ServiceRunner(nameko_config(settings))
+    for service in service_classes:
+        runner.add_service(service)
+    _stop_on_signals(runner)
+    runner.start()
+    log.info("serving", broker=broker_name(settings.amqp_uri))
+    runner.wait()
+    log.info("stopped")
+
+
+def nameko_config(settings: Settings) -> dict[str, Any]:
+    """The settings in nameko's form; our extensions find the object itself under "settings"."""
+    return {
+        "AMQP_URI": settings.amqp_uri,
+        "WEB_SERVER_ADDRESS": f"{settings.host}:{settings.port}",
+        "max_workers": WORKERS,
+        "settings": settings,
+    }
+
+
+def broker_name(uri: str) -> str:
+    """The broker's address, fit for a log: without the password."""
+    scheme, _, rest = uri.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"
+
+
+def _stop_on_signals(runner: ServiceRunner) -> None:
+    def stop() -> None:
+        with eventlet.Timeout(GRACE, exception=False):
+            runner.stop()
+            return
+        log.warning("not stopped in time, killing what is left", seconds=GRACE)
+        runner.kill()
+
+    def on_signal(_number: int, _frame: Any) -> None:
+        # Signal handlers run in the hub, which must not wait; the second signal finds the first at work.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        eventlet.spawn_n(stop)
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
