@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
+
 from kernel.clock import Clock, SystemClock
 from kernel.config import Settings
 from kernel.database import Database, migrate, open_database
@@ -34,6 +36,11 @@ class Accounts:
     def issue_department_key(self, organ: str) -> str:
         """See Sessions.issue_department_key."""
         return self.sessions.issue_department_key(organ)
+
+    def ping(self) -> None:
+        """Raises what the database raises when it is away."""
+        with self.database.read() as tx:
+            tx.execute(sa.text("SELECT 1"))
 
     def close(self) -> None:
         self.database.close()

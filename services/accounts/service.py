@@ -1,0 +1,56 @@
+"""The nameko class of accounts: a switchboard, a line a method. Decides nothing itself."""
+
+from typing import Any
+
+from kernel.contracts import accounts as contract
+from kernel.messaging.consuming import every
+from kernel.messaging.rpc import rpc
+from kernel.messaging.wiring import Application
+from services.accounts.bootstrap import OWNER, build
+
+Json = dict[str, Any]
+
+
+class AccountsService:
+    """Answers what `kernel.contracts.accounts` lists."""
+
+    name = OWNER
+    app = Application(build)
+
+    @rpc(contract.Register)
+    def register(self, request: Json) -> Json:
+        return self.app.people.register(request)  # type: ignore[no-any-return]
+
+    @rpc(contract.Credentials)
+    def open_session(self, request: Json) -> Json:
+        return self.app.sessions.open(request)  # type: ignore[no-any-return]
+
+    @rpc(contract.Token)
+    def close_session(self, request: Json) -> Json:
+        self.app.sessions.close(request["token"])
+        return {}
+
+    @rpc(contract.Token)
+    def authenticate(self, request: Json) -> Json:
+        return self.app.sessions.authenticate(request["token"])  # type: ignore[no-any-return]
+
+    @rpc(contract.DepartmentKey)
+    def authenticate_department(self, request: Json) -> Json:
+        return self.app.sessions.authenticate_department(request["organ"], request["key"])  # type: ignore[no-any-return]
+
+    @rpc(contract.Profile)
+    def profile(self, request: Json) -> Json:
+        return self.app.people.profile(request["principal"]["account"])  # type: ignore[no-any-return]
+
+    @rpc(contract.ContactOf)
+    def contact(self, request: Json) -> Json:
+        return self.app.people.contact(request["account"])  # type: ignore[no-any-return]
+
+    @rpc(contract.Request)
+    def ping(self, request: Json) -> Json:
+        self.app.ping()
+        return {}
+
+    @every(3600)
+    def clean(self) -> None:
+        self.app.sessions.clean()
