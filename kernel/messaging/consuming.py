@@ -11,8 +11,9 @@ from typing import Any
 from nameko.extensions import Entrypoint
 
 from kernel import logs
+from kernel.database import is_away
 from kernel.messaging import topology
-from kernel.messaging.connection import LOST, Backoff, Channel, Listener
+from kernel.messaging.connection import LOST, Backoff, BrokerAway, Channel, Listener
 from kernel.messaging.messages import Incoming as Incoming
 
 log = logs.get(__name__)
@@ -200,8 +201,14 @@ class Every(Looping):
             self.stopping.wait(self.seconds)
         else:
             pause = max(self.seconds, self.backoff.next())
-            log.error("task failed", task=self.method_name, pause=pause, exc_info=error)
+            self._report(error, pause)
             self.stopping.wait(pause)
+
+    def _report(self, error: BaseException, pause: float) -> None:
+        if isinstance(error, BrokerAway) or is_away(error):
+            log.warning("task waits", task=self.method_name, pause=pause, error=str(error))
+        else:
+            log.error("task failed", task=self.method_name, pause=pause, exc_info=error)
 
 
 def every(seconds: float) -> Callable[[Any], Any]:

@@ -1,0 +1,160 @@
+"""The relay: publishes what is on a log to an exchange, all of it, in order, from one process at a time.
+
+The log is the outbox, so a handler publishes no fact itself. Nothing is ever skipped; after a crash or a change of
+leader some events are published twice, which consumers drop by their positions.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from kernel import logs
+from kernel.clock import Clock, to_micros
+from kernel.config import Settings
+from kernel.database import Database
+from kernel.eventlog.events import Recorded, publish_form
+from kernel.eventlog.reading import LogReader
+from kernel.ids import new_id
+from kernel.messaging.consuming import every
+from kernel.messaging.publishing import Outgoing, Publisher
+from kernel.messaging.wiring import Application
+
+log = logs.get(__name__)
+
+LEASE = timedelta(seconds=5)  # how long a leader that says nothing keeps the others waiting
+POLL = 0.02  # seconds between looks at a log that has nothing new
+BATCH = 500
+_ROUNDS = 50  # batches in a row, before the container may stop
+
+_metadata = sa.MetaData()
+_BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+relay = sa.Table(
+    "relay",
+    _metadata,
+    sa.Column("name", sa.Text, primary_key=True),  # of the exchange
+    sa.Column("position", _BIG, nullable=False),  # the last that the broker confirmed
+    sa.Column("leader", sa.Text, nullable=False),  # who may publish …
+    sa.Column("leads_until", _BIG, nullable=False),  # … until then, microseconds since 1970
+)
+
+
+def create_relay_tables(op: Any, exchange: str) -> None:
+    """The relay's place in the log and its leader, for one exchange. `op`: alembic's operations in a migration."""
+    connection = op.get_bind()
+    _metadata.create_all(connection, checkfirst=False)
+    connection.execute(relay.insert().values(name=exchange, position=0, leader="", leads_until=0))
+
+
+def drop_relay_tables(op: Any) -> None:
+    """The reverse of `create_relay_tables`."""
+    _metadata.drop_all(op.get_bind())
+
+
+class Relay:
+    """Publishes one log. Any number may run; the one whose lease holds works, the others wait for it to end."""
+
+    def __init__(
+        self, log_reader: LogReader, database: Database, publisher: Publisher, exchange: str, clock: Clock
+    ) -> None:
+        self._log = log_reader
+        self._database = database
+        self._publisher = publisher
+        self._exchange = exchange
+        self._clock = clock
+        self._me = new_id()
+        self._renew_at = 0
+        self._position: int | None = None  # None: not the leader, or not sure
+
+    def run_once(self) -> int:
+        """Publish the next events, if it is this relay's turn: how many, 0 when there are none or another one leads.
+
+        Raises BrokerAway, or what `is_away` tells; then call again later.
+        """
+        position = self._leading()
+        if position is None:
+            return 0
+        events = self._log.read(position, BATCH)
+        if events:
+            self._publisher.publish_batch([_message(self._exchange, event) for event in events])
+            self._advance(position, events[-1].position)
+        return len(events)
+
+    def status(self) -> dict[str, int]:
+        """`position`: the last event that the broker confirmed; `head`: the last there is."""
+        with self._database.read() as connection:
+            position = connection.execute(
+                sa.select(relay.c.position).where(relay.c.name == self._exchange)
+            ).scalar_one()
+        return {"position": position, "head": self._log.head().position}
+
+    def resign(self) -> None:
+        """Let another relay lead at once."""
+        self._position = None
+        mine = relay.update().where(relay.c.name == self._exchange, relay.c.leader == self._me)
+        with self._database.write() as tx:
+            tx.execute(mine.values(leads_until=0))
+
+    def _leading(self) -> int | None:
+        now = to_micros(self._clock.now())
+        if self._position is None or now >= self._renew_at:
+            self._position = self._claim(now)
+            self._renew_at = now + to_micros_of(LEASE) // 3
+        return self._position
+
+    def _claim(self, now: int) -> int | None:
+        """Take or renew the lease; the position to go on from, None while another one holds it."""
+        free = (relay.c.leader == self._me) | (relay.c.leads_until <= now)
+        claim = relay.update().where(relay.c.name == self._exchange, free)
+        claim = claim.values(leader=self._me, leads_until=now + to_micros_of(LEASE))
+        with self._database.write() as tx:
+            return tx.execute(claim.returning(relay.c.position)).scalar_one_or_none()
+
+    def _advance(self, before: int, after: int) -> None:
+        # Only from where we began, and only while nobody else has taken over: a leader that was asleep for longer than
+        # its lease would otherwise move the checkpoint back, and what lies between would be published a third time.
+        mine = relay.update().where(
+            relay.c.name == self._exchange, relay.c.leader == self._me, relay.c.position == before
+        )
+        with self._database.write() as tx:
+            moved = tx.execute(mine.values(position=after)).rowcount
+        self._position = after if moved else None
+        if not moved:
+            log.warning("another relay has taken over", exchange=self._exchange, position=before)
+
+
+def to_micros_of(span: timedelta) -> int:
+    """A length of time in microseconds."""
+    return span // timedelta(microseconds=1)
+
+
+def _message(exchange: str, event: Recorded) -> Outgoing:
+    return Outgoing(
+        exchange=exchange,
+        routing_key=f"{event.type}.{event.organ}",
+        body=publish_form(event),
+        properties={
+            "content_type": "application/cloudevents+json",
+            "message_id": f"{event.source}#{event.id}",
+            "type": event.type,
+        },
+    )
+
+
+def relay_service(name: str, build: Callable[[Settings], Any]) -> type:
+    """A nameko service class that runs `build(settings).relay` for as long as its container runs."""
+
+    class RelayService:
+        app = Application(build)
+
+        @every(POLL)
+        def forward(self) -> None:
+            """Publish until the log has nothing new."""
+            for _ in range(_ROUNDS):
+                if not self.app.relay.run_once():
+                    return
+
+    RelayService.name = name  # type: ignore[attr-defined]
+    return RelayService
