@@ -1,0 +1,36 @@
+"""`yichuang`: the operators' command line. Every command has --help with an example; those that answer have --json.
+
+Only puts the commands together; they are in operations/commands/.
+"""
+
+import click
+
+from operations.commands import consumers, department, log, people, running
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="yichuang", prog_name="yichuang")
+def main() -> None:
+    """Yichuang, the one-window government service hall.
+
+    Settings come from the environment; .env.example lists them.
+
+    \b
+    Example:
+      yichuang run
+    """
+
+
+for command in (
+    running.run,
+    running.serve,
+    running.migrate,
+    running.healthy,
+    people.staff,
+    department.department,
+    log.log,
+    log.verify,
+    consumers.replay,
+    consumers.parked,
+):
+    main.add_command(command)

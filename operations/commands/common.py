@@ -1,0 +1,98 @@
+"""What all commands share: how they print, fail and open things.
+
+Exit codes: 0 done, 1 refused or found wrong, 2 wrong usage or settings, 3 something needed is away: try again.
+"""
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+if TYPE_CHECKING:
+    from kernel.config import Settings
+    from kernel.database import Database
+
+REFUSED, USAGE, AWAY = 1, 2, 3
+
+json_option: Callable[[Any], Any] = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON, one object a line."
+)
+
+
+class Failure(click.ClickException):
+    """Ends a command with a sentence on stderr and exit code 1."""
+
+    exit_code = REFUSED
+
+
+class WrongUsage(Failure):
+    """The same with exit code 2."""
+
+    exit_code = USAGE
+
+
+class Away(Failure):
+    """The same with exit code 3."""
+
+    exit_code = AWAY
+
+
+def say(data: Any, sentence: str, as_json: bool) -> None:
+    """Print `data` as one line of JSON, or the sentence for people."""
+    click.echo(json.dumps(data, ensure_ascii=False, default=str) if as_json else sentence)
+
+
+def fail(data: Any, sentence: str, as_json: bool) -> NoReturn:
+    """End the command with exit code 1: JSON on stdout, or the sentence on stderr."""
+    if not as_json:
+        raise Failure(sentence)
+    say(data, sentence, as_json)
+    raise click.exceptions.Exit(REFUSED)
+
+
+def settings() -> "Settings":
+    """The installation's settings. Ends the command when they are wrong, naming all that is."""
+    from kernel.config import BadSettings, load_settings
+
+    try:
+        return load_settings()
+    except BadSettings as wrong:
+        raise WrongUsage(f"settings: {wrong}") from None
+
+
+@contextlib.contextmanager
+def failing_clearly() -> Iterator[None]:
+    """Turn refusals and databases that are away into a sentence and an exit code."""
+    import sqlalchemy.exc
+
+    from kernel.database import DatabaseAway, is_away
+    from kernel.errors import Refusal
+
+    try:
+        yield
+    except Refusal as refusal:
+        fields = "".join(f"\n  {error['field']}: {error['message']}" for error in refusal.errors)
+        raise Failure(f"{refusal.sentence('en')} ({refusal.code}){fields}") from None
+    except (sqlalchemy.exc.SQLAlchemyError, DatabaseAway) as error:
+        if not is_away(error):
+            raise
+        raise Away(f"the database can't be reached: {error}".splitlines()[0]) from None
+
+
+@contextlib.contextmanager
+def opened(owner: str, table: str) -> Iterator["Database"]:
+    """An owner's database, which must have `table`; closed at the end."""
+    import sqlalchemy as sa
+
+    from kernel.database import open_database
+
+    database = open_database(settings(), owner)
+    try:
+        with failing_clearly():
+            if not sa.inspect(database.engine).has_table(table):
+                raise Failure(f"{owner} has no tables yet; make them with: yichuang migrate")
+            yield database
+    finally:
+        database.close()

@@ -1,0 +1,104 @@
+"""What consumers of the log made of it: rebuild it, see what they set aside, and let them try again."""
+
+import time
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+from operations.commands.common import failing_clearly, json_option, say, settings
+
+if TYPE_CHECKING:
+    from operations.consumers import Rebuildable
+
+# Known without importing them, so that --help is quick; a test holds the names against the code.
+CONSUMERS = ("progress", "notify")
+_REBUILT = ("progress",)  # notify has sent what it sent: that is not on the log
+
+
+@click.command()
+@click.argument("service", type=click.Choice(_REBUILT))
+@json_option
+def replay(service: str, as_json: bool) -> None:
+    """Empty SERVICE's tables and build them again from the log. May be done while it runs; it is behind meanwhile.
+
+    \b
+    Example:
+      yichuang replay progress
+    """
+    from operations.consumers import following
+
+    started = time.monotonic()
+    with failing_clearly(), following(settings(), service) as consumer:
+        events = cast("Rebuildable", consumer).rebuild()
+    seconds = round(time.monotonic() - started, 3)
+    say(
+        {"service": service, "events": events, "seconds": seconds},
+        f"{service} is rebuilt from {events} events in {seconds} s",
+        as_json,
+    )
+
+
+@click.group()
+def parked() -> None:
+    """Cases set aside, because a consumer could not take one of their events.
+
+    \b
+    Example:
+      yichuang parked list
+    """
+
+
+@parked.command(name="list")
+@click.option("--consumer", type=click.Choice(CONSUMERS), help="Only this one's.")
+@json_option
+def list_(consumer: str | None, as_json: bool) -> None:
+    """Print the events set aside, in order: the bad ones with the reason, and those that wait behind them.
+
+    \b
+    Example:
+      yichuang parked list --consumer notify --json
+    """
+    from operations.consumers import following
+
+    found: list[Any] = []
+    with failing_clearly():
+        for name in [consumer] if consumer else CONSUMERS:
+            with following(settings(), name) as one:
+                found += one.follower.parked()
+    for event in found:
+        say(vars(event), _line(event), as_json)
+    if not found and not as_json:
+        click.echo("nothing is parked")
+
+
+def _line(event: Any) -> str:
+    why = event.reason or "waits behind the one before"
+    return f"{event.consumer:<9} {event.position:>8}  {event.stream}  {event.type:<16} {why}"
+
+
+@parked.command()
+@click.argument("serial")
+@click.option("--consumer", type=click.Choice(CONSUMERS), required=True, help="Whose.")
+@json_option
+def requeue(serial: str, consumer: str, as_json: bool) -> None:
+    """Let a consumer take the parked events of case SERIAL again, in order. What fails again is parked again.
+
+    \b
+    Example:
+      yichuang parked requeue SERIAL --consumer progress
+    """
+    from operations.consumers import following
+
+    with failing_clearly(), following(settings(), consumer) as one:
+        before = _of(one, serial)
+        one.follower.requeue(serial)
+        left = _of(one, serial)
+    say(
+        {"consumer": consumer, "serial": serial, "taken": before - left, "parked": left},
+        f"{consumer} took {before - left} events of {serial}; {left} are parked",
+        as_json,
+    )
+
+
+def _of(consumer: Any, serial: str) -> int:
+    return sum(event.stream == serial for event in consumer.follower.parked())

@@ -1,0 +1,98 @@
+"""Running the hall: all in one process, or a process per service; migrations; signs of life."""
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from operations.commands.common import fail, failing_clearly, json_option, say, settings
+
+if TYPE_CHECKING:
+    from kernel.config import Settings
+
+
+@click.command()
+def run() -> None:
+    """Serve the hall until interrupted.
+
+    Embedded (the default): all services in one process, data in DATA_DIR. With AMQP_URI and DATABASE_URL set: one
+    process per service on those, each restarted when it dies.
+
+    \b
+    Example:
+      PORT=9000 yichuang run
+    """
+    from operations.heartbeat import run_directory
+    from operations.services import ALL, SERVICES, migrate_all
+    from operations.supervisor import Supervisor, serve_command
+
+    chosen = settings()
+    with failing_clearly():
+        migrate_all(chosen)
+    directory = run_directory(chosen.data_dir)
+    if chosen.embedded:
+        (directory / f"{ALL}.pid").write_text(f"{os.getpid()}\n")
+        _become(serve_command(ALL))
+    _log_as("supervisor", chosen)
+    Supervisor({name: serve_command(name) for name in SERVICES}, directory).run()
+
+
+@click.command()
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+def serve(names: tuple[str, ...]) -> None:
+    """Serve the services NAME... in one process until interrupted.
+
+    \b
+    Example:
+      yichuang serve progress notify
+    """
+    from operations.supervisor import serve_command
+
+    _become(serve_command(*names))
+
+
+@click.command()
+@json_option
+def migrate(as_json: bool) -> None:
+    """Bring every service's tables up to date. Harmless when repeated. `run` does it by itself.
+
+    \b
+    Example:
+      yichuang migrate
+    """
+    from operations.services import migrate_all
+
+    with failing_clearly():
+        owners = migrate_all(settings())
+    say({"migrated": owners}, f"up to date: {', '.join(owners)}", as_json)
+
+
+@click.command()
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@json_option
+def healthy(names: tuple[str, ...], as_json: bool) -> None:
+    """Whether the services NAME... (default: all) on this machine gave signs of life just now. Exit code 1 if not.
+
+    \b
+    Example:
+      yichuang healthy gateway
+    """
+    from operations.heartbeat import stale
+
+    silent = stale(settings().data_dir, names)
+    if silent:
+        fail({"healthy": False, "silent": silent}, f"no sign of life: {', '.join(silent)}", as_json)
+    say({"healthy": True, "silent": []}, "healthy", as_json)
+
+
+def _become(command: list[str]) -> None:
+    """Go on as another program in this very process, so that signals and the process id are the service's."""
+    sys.stdout.flush()
+    os.execv(command[0], command)
+
+
+def _log_as(name: str, chosen: "Settings") -> None:
+    from kernel import logs
+
+    logs.configure(chosen.log_level, service=name)

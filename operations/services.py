@@ -1,0 +1,52 @@
+"""Which services there are, where their classes live, and whose tables to migrate.
+
+Imports none of them: a process loads only what it runs.
+"""
+
+from importlib import import_module
+from pathlib import Path
+
+from kernel.config import Settings
+from kernel.database import migrate, open_database
+
+SERVICES = {
+    "catalog": "services.catalog.service:CatalogService",
+    "accounts": "services.accounts.service:AccountsService",
+    "filing": "services.filing.service:FilingService",
+    "relay": "services.filing.relay:FilingRelay",
+    "progress": "services.progress.service:ProgressService",
+    "notify": "services.notify.service:NotifyService",
+    "gateway": "gateway.service:GatewayService",
+}
+
+ALL = "all"
+PARENT = "YICHUANG_PARENT"  # in the environment of a supervised process: its supervisor's process id
+
+# The owners of a database each. The relay works on filing's.
+OWNERS = ("accounts", "filing", "progress", "notify")
+
+_ROOT = Path(__file__).parent.parent
+
+
+def service_class(name: str) -> type:
+    """The nameko class of a service. Raises KeyError for a name that is none."""
+    module, _, attribute = SERVICES[name].partition(":")
+    found: type = getattr(import_module(module), attribute)
+    return found
+
+
+def migrations_of(owner: str) -> Path:
+    """The directory of an owner's migrations."""
+    return _ROOT / "services" / owner / "migrations"
+
+
+def migrate_all(settings: Settings) -> list[str]:
+    """Bring every owner's tables up to date; the owners. Harmless when repeated, also at the same time."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    for owner in OWNERS:
+        database = open_database(settings, owner)
+        try:
+            migrate(database, migrations_of(owner))
+        finally:
+            database.close()
+    return list(OWNERS)
