@@ -36,11 +36,11 @@ class SqlCases:
 
     def by_code(self, serial: str, digest: str) -> Found | None:
         """The case with this serial and this digest of its query code."""
-        with self._database.read() as tx:
+        with self._database.single() as tx:
             return _whole(tx.execute(_BY_CODE, {"serial": serial, "digest": digest}).all())
 
     def by_serial(self, serial: str) -> Found | None:
-        with self._database.read() as tx:
+        with self._database.single() as tx:
             return _whole(tx.execute(_BY_SERIAL, {"serial": serial}).all())
 
     def page_of(self, wanted: Filter, limit: int, offset: int) -> tuple[list[Case], int]:

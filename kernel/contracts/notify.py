@@ -1,0 +1,118 @@
+"""What notify is asked and what it answers, and what a provider of SMS has to sign.
+
+Nothing here holds a number or an address: a message names an account, and the number is looked up when it is sent.
+"""
+
+import hashlib
+import hmac
+
+import marshmallow as ma
+from marshmallow import fields, validate
+
+from kernel.contracts.accounts import LANGUAGES, Request
+from kernel.contracts.envelope import Instant
+from kernel.contracts.progress import Status as _Lag
+from kernel.errors import Refusal
+
+CHANNELS = ("sms", "email")
+STATES = ("created", "sending", "delivered", "failed_for_now", "failed_for_good")
+MAX_RECEIPT = 16 * 1024  # characters of a receipt's body
+RECEIPT_FRESHNESS = 300  # seconds that a receipt's timestamp may differ from our clock
+
+_CODE = validate.Length(1, 64)
+
+
+class BadSignature(Refusal):
+    """A receipt that its provider did not sign, or signed too long ago."""
+
+    code = "bad_signature"
+    status = 401
+    zh = "回执签名无效或已过期。"
+    en = "The receipt's signature is not valid or too old."
+
+
+class UnknownMessage(Refusal):
+    """A receipt for a message that was never made."""
+
+    code = "unknown_message"
+    status = 404
+    zh = "没有这条消息。"
+    en = "There is no such message."
+
+
+class Receipt(Request):
+    """`receipt`: what a provider posts, as it came: headers and raw body. `provider` is the name in the URL."""
+
+    provider = fields.String(required=True, validate=_CODE)
+    timestamp = fields.String(required=True, validate=validate.Length(1, 20))
+    signature = fields.String(required=True, validate=validate.Length(1, 128))
+    body = fields.String(required=True, validate=validate.Length(1, MAX_RECEIPT))
+
+
+class ReceiptBody(ma.Schema):
+    """The body of a receipt: JSON. Members that we don't know are let pass: the provider may have more to say."""
+
+    class Meta:
+        unknown = ma.EXCLUDE
+
+    id = fields.String(required=True, validate=_CODE)  # ours, as sent
+    reference = fields.String(load_default=None, allow_none=True, validate=validate.Length(0, 200))  # the provider's
+    status = fields.String(required=True, validate=validate.OneOf(["delivered", "failed"]))
+    reason = fields.String(load_default=None, allow_none=True, validate=validate.Length(0, 500))
+
+
+class Receipted(ma.Schema):
+    """The state in which the message is now; `delivered` stays so whatever comes later."""
+
+    id = fields.String(required=True)
+    state = fields.String(required=True, validate=validate.OneOf(STATES))
+
+
+class MessagesOf(Request):
+    """`messages`: what was sent about a case. For operators; the gateway lets nobody else ask."""
+
+    serial = fields.String(required=True, validate=_CODE)
+
+
+class Message(ma.Schema):
+    """One message to one person over one channel, and how it fared. Times are null until they come."""
+
+    id = fields.String(required=True)
+    serial = fields.String(required=True)
+    position = fields.Integer(required=True)  # of its event on the log
+    source = fields.String(required=True)
+    event_id = fields.String(required=True)
+    type = fields.String(required=True)
+    channel = fields.String(required=True, validate=validate.OneOf(CHANNELS))
+    language = fields.String(required=True, validate=validate.OneOf(LANGUAGES))
+    recipient = fields.String(required=True)  # an account, never a number
+    subject = fields.String(required=True, allow_none=True)
+    text = fields.String(required=True)
+    state = fields.String(required=True, validate=validate.OneOf(STATES))
+    attempts = fields.Integer(required=True)
+    next_attempt_at = Instant(required=True, allow_none=True)
+    provider = fields.String(required=True, allow_none=True)
+    provider_reference = fields.String(required=True, allow_none=True)
+    accepted_at = Instant(required=True, allow_none=True)
+    reason = fields.String(required=True, allow_none=True)
+    created_at = Instant(required=True)
+    updated_at = Instant(required=True)
+
+
+class MessageList(ma.Schema):
+    items = fields.List(fields.Nested(Message), required=True)
+
+
+class Status(_Lag):
+    """Besides how far it has come: how many messages stand how, and for how long the oldest has been waiting."""
+
+    messages = fields.Dict(keys=fields.String(validate=validate.OneOf(STATES)), values=fields.Integer(), required=True)
+    oldest_unsent_seconds = fields.Float(required=True)
+
+
+def sign(secret: str, timestamp: str, body: bytes) -> str:
+    """The signature of a request to a provider, and of its receipts to us: HMAC-SHA256, hex.
+
+    Over `timestamp` (seconds since 1970, decimal), a full stop, and the body as sent.
+    """
+    return hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()

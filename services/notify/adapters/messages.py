@@ -1,0 +1,140 @@
+"""Messages in the database: claimed under a lease, saved under the claim, settled by receipts.
+
+Every change is guarded by the state it expects, so that of two who race, one changes nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import TextClause, text
+
+from kernel.clock import format_time, from_micros, to_micros
+from kernel.contracts.notify import UnknownMessage
+from kernel.database import Database
+from services.notify.domain.message import Claimed, Result, State
+
+_DUE = "SELECT id FROM message WHERE due_at <= :now AND accepted_at IS NULL ORDER BY due_at, position LIMIT :limit"
+
+
+def _claim(skip: str) -> TextClause:
+    # Taken from a process that died while sending, the message may have gone out: only the same provider may have it.
+    return text(
+        "UPDATE message SET state = 'sending', claim = claim + 1, due_at = :lease, updated_at = :now,"
+        " unsure = unsure OR state = 'sending',"
+        " provider = COALESCE(provider, CASE channel WHEN 'sms' THEN :sms ELSE :email END)"
+        f" WHERE id IN ({_DUE} {skip})"
+        " RETURNING id, serial, position, type, channel, recipient, subject, text, provider, unsure, attempts, claim"
+    )
+
+
+_CLAIM = {"postgresql": _claim("FOR UPDATE SKIP LOCKED"), "sqlite": _claim("")}
+_SWITCH = text("UPDATE message SET provider = :provider WHERE id = :id AND claim = :claim AND state = 'sending'")
+# A receipt that came before has settled the state: what the sender knows is older and must not overwrite it.
+_SAVE = text(
+    "UPDATE message SET state = :state, attempts = :attempts, due_at = :due_at, provider = :provider,"
+    " unsure = :unsure, reason = :reason, accepted_at = :accepted_at, updated_at = :now,"
+    " provider_reference = COALESCE(:provider_reference, provider_reference)"
+    " WHERE id = :id AND claim = :claim AND state = 'sending'"
+)
+_OVERDUE = text(
+    "UPDATE message SET state = 'failed_for_good', reason = 'no_receipt', due_at = NULL, updated_at = :now"
+    " WHERE due_at <= :now AND accepted_at IS NOT NULL AND state = 'sending' RETURNING id, serial"
+)
+_SETTLED = (
+    "accepted_at = COALESCE(accepted_at, :now), due_at = NULL, updated_at = :now,"
+    " provider_reference = COALESCE(:reference, provider_reference),"
+    " attempts = attempts + CASE WHEN state = 'sending' AND accepted_at IS NULL THEN 1 ELSE 0 END"
+)
+_DELIVERED = text(
+    f"UPDATE message SET state = 'delivered', reason = NULL, provider = :provider, {_SETTLED}"
+    " WHERE id = :id AND state <> 'delivered'"
+)
+# A provider speaks of failure only for what was given to it: by now another may have the message.
+_UNDELIVERED = text(
+    f"UPDATE message SET state = 'failed_for_good', reason = :reason, provider = :provider, {_SETTLED}"
+    " WHERE id = :id AND state NOT IN ('delivered', 'failed_for_good') AND (provider = :provider OR state = 'created')"
+)
+_STATE = text("SELECT state FROM message WHERE id = :id")
+_COLUMNS = (
+    "id, serial, position, source, event_id, type, channel, language, recipient, subject, text, state, attempts,"
+    " due_at, provider, provider_reference, accepted_at, reason, created_at, updated_at"
+)
+_OF_CASE = text(f"SELECT {_COLUMNS} FROM message WHERE serial = :serial ORDER BY position, channel DESC")
+_COUNTS = text("SELECT state, count(*) FROM message GROUP BY state")
+_OLDEST = text("SELECT min(created_at) FROM message WHERE due_at IS NOT NULL AND accepted_at IS NULL")
+
+
+class SqlMessages:
+    """The messages of one database; several processes may share it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def claim(self, now: datetime, limit: int, lease_until: datetime, first: dict[str, str]) -> list[Claimed]:
+        """Take up to `limit` due messages, those of processes that died included. `first`: provider by channel."""
+        lease = to_micros(lease_until)
+        values = {"now": to_micros(now), "limit": limit, "lease": lease, **first}
+        with self._database.write() as tx:
+            rows = tx.execute(_CLAIM[self._database.dialect], values).mappings().all()
+        claimed = [Claimed(**{**row, "unsure": bool(row["unsure"])}, lease_until=lease) for row in rows]
+        return sorted(claimed, key=lambda message: message.position)
+
+    def switch(self, message: Claimed, provider: str) -> bool:
+        """Note that `provider` is about to be given it; False if the claim no longer stands."""
+        values = {"id": message.id, "claim": message.claim, "provider": provider}
+        with self._database.write() as tx:
+            return tx.execute(_SWITCH, values).rowcount == 1
+
+    def save(self, results: Sequence[Result], now: datetime) -> None:
+        """Save each whose claim still stands and whose receipt has not come in the meantime."""
+        with self._database.write() as tx:
+            tx.execute(_SAVE, [{**asdict(result), "now": to_micros(now)} for result in results])
+
+    def give_up_on_receipts(self, now: datetime) -> list[tuple[str, str]]:
+        """Fail those whose receipt is overdue; (id, serial) of each."""
+        with self._database.write() as tx:
+            return [(row.id, row.serial) for row in tx.execute(_OVERDUE, {"now": to_micros(now)})]
+
+    def receipt(
+        self, message: str, provider: str, delivered: bool, fields: dict[str, str | None], now: datetime
+    ) -> str:
+        """Note a receipt; the state after it. Raises UnknownMessage. What is delivered stays so."""
+        reason = fields["reason"] or "undelivered"
+        values = {"id": message, "provider": provider, "reference": fields["reference"], "now": to_micros(now)}
+        with self._database.write() as tx:
+            if delivered:
+                tx.execute(_DELIVERED, values)
+            else:
+                tx.execute(_UNDELIVERED, {**values, "reason": reason})
+            state: str | None = tx.execute(_STATE, {"id": message}).scalar_one_or_none()
+        if state is None:
+            raise UnknownMessage
+        return state
+
+    def of_case(self, serial: str) -> list[dict[str, Any]]:
+        """All messages about a case, in the order of their events (`Message` each)."""
+        with self._database.single() as tx:
+            return [_shown(dict(row)) for row in tx.execute(_OF_CASE, {"serial": serial}).mappings()]
+
+    def counts(self) -> dict[str, int]:
+        """How many messages are in each state."""
+        with self._database.single() as tx:
+            found: dict[str, int] = dict(tx.execute(_COUNTS).tuples().all())
+        return {state.value: found.get(state.value, 0) for state in State}
+
+    def oldest_unsent(self) -> datetime | None:
+        """When the oldest message was created that no provider has taken yet."""
+        with self._database.single() as tx:
+            micros = tx.execute(_OLDEST).scalar_one()
+        return None if micros is None else from_micros(micros)
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    due = row.pop("due_at")
+    waiting = row["state"] in (State.CREATED, State.FAILED_FOR_NOW)
+    row["next_attempt_at"] = due if waiting else None
+    for name in ("next_attempt_at", "accepted_at", "created_at", "updated_at"):
+        row[name] = None if row[name] is None else format_time(from_micros(row[name]))
+    return row

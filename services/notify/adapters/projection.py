@@ -1,0 +1,138 @@
+"""Makes messages of the case log's events, in the transaction that moves the checkpoint. Sends nothing.
+
+An event has one message for each channel, whatever is replayed or rebuilt: the database refuses a second.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, text
+
+from kernel.clock import Clock, to_micros
+from kernel.contracts.case import CaseReceived, Fact, load_fact
+from kernel.errors import Park, Refusal
+from kernel.eventlog import Recorded
+from kernel.traditional import to_traditional
+from services.notify.domain.message import NewMessage, message_id
+from services.notify.domain.templates import render
+
+_WANTED = {
+    "postgresql": "SELECT json_array_elements_text(CAST(:serials AS json))",
+    "sqlite": "SELECT value FROM json_each(:serials)",
+}
+_LOAD = {
+    dialect: text(
+        f"SELECT serial, applicant, notices, language, item_name FROM case_contact WHERE serial IN ({wanted})"
+    )
+    for dialect, wanted in _WANTED.items()
+}
+_KEEP = text(
+    "INSERT INTO case_contact (serial, applicant, notices, language, item_name)"
+    " VALUES (:serial, :applicant, :notices, :language, :item_name) ON CONFLICT (serial) DO UPDATE SET"
+    " applicant = excluded.applicant, notices = excluded.notices, language = excluded.language,"
+    " item_name = excluded.item_name"
+)
+_CREATE = text(
+    "INSERT INTO message (id, serial, position, source, event_id, type, channel, language, recipient, subject, text,"
+    " state, attempts, claim, unsure, due_at, created_at, updated_at)"
+    " VALUES (:id, :serial, :position, :source, :event_id, :type, :channel, :language, :recipient, :subject, :text,"
+    " 'created', 0, 0, false, :now, :now, :now) ON CONFLICT DO NOTHING"
+)
+
+
+@dataclass(frozen=True)
+class CaseContact:
+    """Whom to tell about a case, how, and what to call it: only `case.received` says so."""
+
+    serial: str
+    applicant: str
+    notices: tuple[str, ...]
+    language: str
+    item_name: str
+
+
+class NotifyProjection:
+    """Takes events; leaves messages in state `created`, due at once."""
+
+    name = "notify"
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def apply(self, tx: Connection, events: Sequence[Recorded]) -> None:
+        """Take `events`, in the log's order. Raises Park for one that can't be read or whose case never came in."""
+        contacts = _load(tx, {event.stream for event in events})
+        before = dict(contacts)
+        messages = [message for event in events for message in _messages(contacts, event)]
+        _keep(tx, [contact for serial, contact in contacts.items() if before.get(serial) != contact])
+        self._create(tx, messages)
+
+    def _create(self, tx: Connection, messages: Sequence[NewMessage]) -> None:
+        if messages:
+            now = to_micros(self._clock.now())
+            tx.execute(_CREATE, [{**asdict(message), "now": now} for message in messages])
+
+
+def clear(tx: Connection) -> None:
+    """Forget what a rebuild finds again on the log. Messages stay: they say what people were told."""
+    tx.exec_driver_sql("DELETE FROM case_contact")
+
+
+def _messages(contacts: dict[str, CaseContact], event: Recorded) -> Iterator[NewMessage]:
+    fact = _fact(event)
+    if isinstance(fact, CaseReceived):
+        contacts[event.stream] = CaseContact(event.stream, fact.applicant, fact.notices, fact.language, fact.item_name)
+    contact = contacts.get(event.stream)
+    if contact is None:
+        raise Park(f"{event.type} of {event.stream} came before its case.received")
+    for channel in contact.notices:
+        message = _message(fact, event, contact, channel)
+        if message is not None:
+            yield message
+
+
+def _fact(event: Recorded) -> Fact:
+    try:
+        return load_fact(event.type, event.version, event.data)
+    except Refusal as refusal:
+        raise Park(str(refusal)) from refusal
+
+
+def _message(fact: Fact, event: Recorded, contact: CaseContact, channel: str) -> NewMessage | None:
+    rendered = render(fact, channel, contact.language, event.stream, contact.item_name)
+    if rendered is None:
+        return None
+    words = to_traditional if contact.language == "zh-Hant" else str
+    return NewMessage(
+        id=message_id(event.source, event.id, channel),
+        serial=event.stream,
+        position=event.position,
+        source=event.source,
+        event_id=event.id,
+        type=event.type,
+        channel=channel,
+        language=contact.language,
+        recipient=contact.applicant,
+        subject=None if rendered.subject is None else words(rendered.subject),
+        text=words(rendered.text),
+    )
+
+
+def _load(tx: Connection, serials: set[str]) -> dict[str, CaseContact]:
+    rows = tx.execute(_LOAD[tx.dialect.name], {"serials": orjson.dumps(list(serials)).decode()})
+    return {row.serial: _contact(row) for row in rows}
+
+
+def _contact(row: Any) -> CaseContact:
+    notices = tuple(orjson.loads(row.notices))
+    return CaseContact(row.serial, row.applicant, notices, row.language, row.item_name)
+
+
+def _keep(tx: Connection, contacts: Sequence[CaseContact]) -> None:
+    if contacts:
+        values: list[dict[str, Any]] = [
+            {**asdict(one), "notices": orjson.dumps(one.notices).decode()} for one in contacts
+        ]
+        tx.execute(_KEEP, values)

@@ -1,0 +1,66 @@
+"""The only place where progress is wired together."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from kernel.clock import Clock, SystemClock
+from kernel.config import Settings
+from kernel.database import Database, migrate, open_database
+from kernel.eventlog import LogReader
+from kernel.eventlog.following import Follower
+from kernel.vault import Vault
+from services.progress.adapters import tables
+from services.progress.adapters.projection import CaseProjection
+from services.progress.adapters.queries import SqlCases
+from services.progress.application.reading import Reading
+
+OWNER = "progress"
+LOG_OWNER = "filing"  # whose log is followed
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class Progress:
+    """The application: what follows the log, and what answers questions."""
+
+    def __init__(self, database: Database, log: Database, master_key: bytes, clock: Clock) -> None:
+        self._database = database
+        self._log = log
+        self._clock = clock
+        self.follower = Follower(CaseProjection(), database, LogReader(log), clock)
+        self.reading = Reading(SqlCases(database), Vault(master_key), lambda: self.follower.checkpoint().position)
+
+    def rebuild(self) -> int:
+        """Empty the tables and read the whole log again; how many events that were. Other processes may go on."""
+        return self.follower.rebuild(tables.clear)
+
+    def status(self) -> dict[str, Any]:
+        """How far we have come (`Status`)."""
+        lag = self.follower.lag()
+        return {
+            "consumer": lag.consumer,
+            "checkpoint": lag.checkpoint,
+            "head": lag.head,
+            "oldest_unprocessed_seconds": seconds_since(lag.oldest_unprocessed, self._clock.now()),
+            "parked": lag.parked,
+        }
+
+    def ping(self) -> None:
+        """Raises what the database raises when it is away."""
+        self.follower.checkpoint()
+
+    def close(self) -> None:
+        self._database.close()
+        self._log.close()
+
+
+def seconds_since(moment: datetime | None, now: datetime) -> float:
+    """The age of something that may not be there: 0 then."""
+    return 0.0 if moment is None else max(0.0, (now - moment).total_seconds())
+
+
+def build(settings: Settings) -> Progress:
+    """The application on the installation's database, migrated."""
+    database = open_database(settings, OWNER)
+    migrate(database, MIGRATIONS)
+    return Progress(database, open_database(settings, LOG_OWNER), settings.key(), SystemClock())
