@@ -9,11 +9,11 @@ from kernel.contracts.case import FACTS, CaseLapsed, CaseReceived, CaseStep, Cas
 from kernel.contracts.lifecycle import State
 from kernel.contracts.progress import CaseView
 from kernel.errors import Park
+from kernel.testing.cases import APPLICANT, ORGAN, START, corrected_and_concluded, received
 from kernel.traditional import to_traditional
 from services.progress.domain import texts
 from services.progress.domain.case import PUBLIC, Case, Entry, fold
 from services.progress.domain.view import TimelineStep, whole
-from services.progress.testing import APPLICANT, ORGAN, START, corrected_and_concluded, received
 
 SERIAL = "20260209-0001"
 

@@ -1,13 +1,20 @@
-"""Lives of cases for the tests and benchmarks of progress: facts in order, made into events of a log."""
+"""Lives of cases, for the tests and benchmarks of those who follow the case log; and an empty log to write them to.
+
+Made-up facts in the order in which the states allow them; never used by a service.
+"""
 
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+
 from kernel.clock import CHINA
 from kernel.contracts import case as facts
 from kernel.contracts.case import Fact
-from kernel.eventlog.events import Append, NewEvent
+from kernel.database import Database
+from kernel.eventlog import Append, NewEvent, create_log
 
 START = datetime(2026, 2, 9, 9, tzinfo=CHINA)
 ORGAN = "11440106007512345A"
@@ -72,3 +79,10 @@ def _events(serial: str, life: Iterable[Fact], written: int) -> Iterator[NewEven
             data=facts.dump_fact(fact),
             organ=ORGAN,
         )
+
+
+def make_log(database: Database) -> Database:
+    """An empty log in `database`, which is nobody's yet; returns it."""
+    with database.write() as tx:
+        create_log(Operations(MigrationContext.configure(tx)))
+    return database
