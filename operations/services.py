@@ -20,7 +20,6 @@ SERVICES = {
 }
 
 ALL = "all"
-PARENT = "YICHUANG_PARENT"  # in the environment of a supervised process: its supervisor's process id
 
 # The owners of a database each. The relay works on filing's.
 OWNERS = ("accounts", "filing", "progress", "notify")

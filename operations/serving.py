@@ -3,18 +3,16 @@
 Never imported by anything that has not called `kernel.green.patch` first.
 """
 
-import ctypes
-import os
-import signal
 import sys
 from collections.abc import Sequence
 
 from kernel import runtime
 from kernel.config import BadSettings, load_settings
 from operations import heartbeat
-from operations.services import ALL, PARENT, SERVICES, service_class
+from operations.services import ALL, SERVICES, service_class
+from operations.supervisor import end_with_supervisor
 
-_USAGE, _PR_SET_PDEATHSIG = 2, 1
+_USAGE = 2
 
 
 def main(names: Sequence[str]) -> int:
@@ -26,7 +24,7 @@ def main(names: Sequence[str]) -> int:
         settings = load_settings()
     except BadSettings as wrong:
         return _refuse(f"settings: {wrong}")
-    _end_with_parent()
+    end_with_supervisor()
     classes = [service_class(name) for name in (SERVICES if ALL in names else names)]
     with heartbeat.beating(settings.data_dir, names):
         runtime.serve(classes, settings)
@@ -36,14 +34,3 @@ def main(names: Sequence[str]) -> int:
 def _refuse(sentence: str) -> int:
     sys.stderr.write(f"yichuang: {sentence}\n")
     return _USAGE
-
-
-def _end_with_parent() -> None:
-    """A supervisor that was killed must not leave services behind that nobody restarts and nobody stops."""
-    parent = os.environ.get(PARENT)
-    if parent is None or sys.platform != "linux":
-        return
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    # It may have died before we asked to be told.
-    if os.getppid() != int(parent):
-        os.kill(os.getpid(), signal.SIGTERM)

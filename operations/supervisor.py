@@ -3,6 +3,7 @@
 Never decides why a service died; it only waits longer before each next start of one that keeps dying.
 """
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -14,14 +15,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kernel import logs
-from operations.services import PARENT
 
 log = logs.get(__name__)
 
-GRACE = 10.0  # seconds a child has to end after SIGTERM
+GRACE = 10.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0  # seconds before a restart
 _SETTLED = 10.0  # seconds after which a child counts as having started well
 _EVERY = 0.05
+_PARENT = "YICHUANG_PARENT"  # in a child's environment: its supervisor's process id
+_PR_SET_PDEATHSIG = 1
 
 
 @dataclass
@@ -35,9 +37,13 @@ class _Child:
 
 
 class Supervisor:
-    """Runs `commands` (by name) until told to stop; writes `<name>.pid` into `run_directory` for each."""
+    """Runs `commands` (by name) until told to stop; writes `<name>.pid` into `run_directory` for each.
 
-    def __init__(self, commands: Mapping[str, Sequence[str]], run_directory: Path) -> None:
+    `grace`: seconds that children have to end after SIGTERM, before they are killed.
+    """
+
+    def __init__(self, commands: Mapping[str, Sequence[str]], run_directory: Path, grace: float = GRACE) -> None:
+        self._grace = grace
         self._children = [_Child(name, command) for name, command in commands.items()]
         self._run_directory = run_directory
         self._stopping = threading.Event()
@@ -71,7 +77,7 @@ class Supervisor:
 
     def _start(self, child: _Child) -> None:
         # In a process group of its own, so that Ctrl-C reaches the supervisor alone, which stops children in order.
-        environment = {**os.environ, PARENT: str(os.getpid())}
+        environment = {**os.environ, _PARENT: str(os.getpid())}
         child.process = subprocess.Popen(child.command, env=environment, stdin=subprocess.DEVNULL, process_group=0)
         child.started = time.monotonic()
         self._write_pid(child.name, child.process.pid)
@@ -92,7 +98,7 @@ class Supervisor:
         running = [child for child in self._children if child.process is not None]
         for child in running:
             _process(child).terminate()
-        deadline = time.monotonic() + GRACE
+        deadline = time.monotonic() + self._grace
         for child in running:
             self._end(child, deadline)
 
@@ -118,6 +124,17 @@ class Supervisor:
 def _process(child: _Child) -> subprocess.Popen[bytes]:
     assert child.process is not None
     return child.process
+
+
+def end_with_supervisor() -> None:
+    """Called in a child: get SIGTERM when the supervisor dies, so that nothing runs on that nobody restarts."""
+    supervisor = os.environ.get(_PARENT)
+    if supervisor is None or sys.platform != "linux":
+        return
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    # It may have died before we asked to be told.
+    if os.getppid() != int(supervisor):
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def serve_command(*names: str) -> list[str]:

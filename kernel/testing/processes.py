@@ -15,7 +15,7 @@ from kernel.testing.polling import eventually
 from kernel.testing.ports import accepts
 
 
-class ProcessDied(AssertionError):
+class ProcessDied(Exception):
     """The program ended while a test waited for it; the message ends with what it last said."""
 
 
