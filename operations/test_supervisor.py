@@ -13,7 +13,7 @@ from kernel.testing import Process, eventually
 _SLEEP = "import time; time.sleep(600)"
 _STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); " + _SLEEP
 _ASK = "from operations.supervisor import end_with_supervisor; end_with_supervisor(); print('asked', flush=True)\n"
-_LATE = "import os, time\nbefore = os.getppid()\nwhile os.getppid() == before: time.sleep(0.01)\n"
+_LATE = "import os, time\nwhile os.getppid() == int(os.environ['YICHUANG_PARENT']): time.sleep(0.01)\n"
 
 
 def _supervisor(tmp_path: Path, program: str) -> Process:
