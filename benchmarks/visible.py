@@ -1,0 +1,49 @@
+"""How long until everybody can see it: from a department's publishing to the new state over HTTP, at 50 events/s."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import requests
+
+from benchmarks.figures import percentile, report
+from benchmarks.hall import Bench, bench_hall
+from tests.hall import department_event
+
+RATE = 50  # events/s
+EVENTS = 500
+LOOK_AGAIN = 0.015  # seconds; every look costs the hall a request
+DEADLINE = 5.0  # seconds after which an event counts as not visible
+
+
+def seen_after(bench: Bench, filed: dict[str, Any], published: float) -> float:
+    """Seconds from `published` until `GET /progress` shows the case accepted."""
+    url = f"{bench.hall.url}/api/v1/progress/{filed['serial']}"
+    with requests.Session() as session:
+        while time.perf_counter() - published < DEADLINE:
+            answer = session.get(url, params={"code": filed["query_code"]}, timeout=10)
+            if answer.json().get("state") == "accepted":
+                return time.perf_counter() - published
+            time.sleep(LOOK_AGAIN)
+    raise SystemExit(f"{filed['serial']} not visible in {DEADLINE} s")
+
+
+def main() -> None:
+    """Publish at a steady rate, each event to a case of its own; watch each in a thread."""
+    with bench_hall() as bench, ThreadPoolExecutor(1) as publisher, ThreadPoolExecutor(32) as watchers:
+        watched = []
+        cases = bench.file(EVENTS)
+        start = time.perf_counter()
+        for number, filed in enumerate(cases):
+            time.sleep(max(0.0, start + number / RATE - time.perf_counter()))
+            event = department_event(bench.organ, "case.accepted", filed["serial"])
+            published = time.perf_counter()
+            publisher.submit(bench.department.publish, [event])
+            watched.append(watchers.submit(seen_after, bench, filed, published))
+        delays = [future.result() * 1000 for future in watched]
+    report("visible.p50", percentile(delays, 0.50), "ms")
+    report("visible.p99", percentile(delays, 0.99), "ms")
+
+
+if __name__ == "__main__":
+    main()
