@@ -1,0 +1,71 @@
+"""Department events that wait, and replies still to be sent, in tables."""
+
+from collections.abc import Collection, Sequence
+
+import sqlalchemy as sa
+
+from services.filing.adapters.sql import as_list, each_of
+from services.filing.application.ports import Key
+from services.filing.application.rows import ReplyRow, WaitingRow
+
+_COLUMNS = "source, id, serial, organ, body, deadline"
+_FIRST = sa.text("SELECT serial FROM waiting_event GROUP BY serial ORDER BY MIN(deadline) LIMIT :limit")
+_ADD = sa.text(
+    f"INSERT INTO waiting_event ({_COLUMNS}) VALUES (:source, :id, :serial, :organ, :body, :deadline)"
+    " ON CONFLICT (source, id) DO NOTHING"
+)
+_TAKE = sa.text("DELETE FROM waiting_event WHERE source = :source AND id = :id")
+_ADD_REPLY = sa.text(
+    "INSERT INTO pending_reply (id, organ, source, event_id, subject, body)"
+    " VALUES (:id, :organ, :source, :event_id, :subject, :body)"
+)
+_REPLIES = sa.text("SELECT id, organ, source, event_id, subject, body FROM pending_reply ORDER BY id LIMIT :limit")
+_DROP_REPLY = sa.text("DELETE FROM pending_reply WHERE id = :id")
+_COUNTS = sa.text("SELECT (SELECT COUNT(*) FROM waiting_event), (SELECT COUNT(*) FROM pending_reply)")
+
+
+class IntakeTables:
+    """What `application.ports.IntakeStore` promises."""
+
+    def waiting(self, tx: sa.Connection, serials: Collection[str], keys: Collection[Key]) -> list[WaitingRow]:
+        # Source and id hold no control characters, so a tab between them makes one unmistakable name of the two.
+        query = (
+            f"SELECT {_COLUMNS} FROM waiting_event WHERE serial IN ({each_of(tx, 'serials')})"
+            f" UNION SELECT {_COLUMNS} FROM waiting_event WHERE source IN ({each_of(tx, 'sources')})"
+            f" AND id IN ({each_of(tx, 'ids')}) ORDER BY deadline, source, id"
+        )
+        sources, ids = {key[0] for key in keys}, {key[1] for key in keys}
+        bound = {"serials": as_list(serials), "sources": as_list(sources), "ids": as_list(ids)}
+        rows = tx.execute(sa.text(query), bound).mappings()
+        return [WaitingRow(**{**row, "body": bytes(row["body"])}) for row in rows]
+
+    def waiting_serials(self, tx: sa.Connection, limit: int) -> list[str]:
+        return list(tx.execute(_FIRST, {"limit": limit}).scalars())
+
+    def add_waiting(self, tx: sa.Connection, rows: Sequence[WaitingRow]) -> bool:
+        # In order, so that two who add the same ones cannot wait for each other.
+        added = [tx.execute(_ADD, vars(row)).rowcount for row in sorted(rows, key=lambda row: (row.source, row.id))]
+        return all(added)
+
+    def take_waiting(self, tx: sa.Connection, keys: Sequence[Key]) -> bool:
+        taken = [self._take(tx, key) for key in sorted(keys)]
+        return all(taken)
+
+    def _take(self, tx: sa.Connection, key: Key) -> bool:
+        return tx.execute(_TAKE, {"source": key[0], "id": key[1]}).rowcount == 1
+
+    def add_replies(self, tx: sa.Connection, rows: Sequence[ReplyRow]) -> None:
+        if rows:
+            tx.execute(_ADD_REPLY, [vars(row) for row in rows])
+
+    def replies(self, tx: sa.Connection, limit: int) -> list[ReplyRow]:
+        rows = tx.execute(_REPLIES, {"limit": limit}).mappings()
+        return [ReplyRow(**{**row, "body": row["body"] and bytes(row["body"])}) for row in rows]
+
+    def drop_replies(self, tx: sa.Connection, ids: Sequence[str]) -> None:
+        if ids:
+            tx.execute(_DROP_REPLY, [{"id": id_} for id_ in ids])
+
+    def counts(self, tx: sa.Connection) -> tuple[int, int]:
+        waiting, replies = tx.execute(_COUNTS).one()
+        return waiting, replies

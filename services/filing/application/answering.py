@@ -1,0 +1,109 @@
+"""Answers to departments: a reply for every event, and a copy for the operators of what nobody trustworthy sent.
+
+Returns only when the broker has all of them. An event that had waited is answered from the store, so a crash between
+its commit and its reply costs a delay, not the reply.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kernel.contracts.department import Reference, appended, refused
+from kernel.contracts.envelope import CONTENT_TYPE
+from kernel.errors import Refusal
+from kernel.eventlog import Recorded
+from kernel.ids import new_id
+from kernel.messaging.messages import Incoming, Outgoing
+from kernel.messaging.topology import DEPARTMENT_REPLIES, REJECTED
+from services.filing.application.hearing import Heard, Message, Unheard
+from services.filing.application.intake import Intake, Refused, Taken, Verdict, Waits
+from services.filing.application.ports import Publishing
+from services.filing.application.rows import ReplyRow
+from services.filing.application.tools import Tools
+
+_SENT_AT_ONCE = 500  # stored replies
+
+
+class Answering:
+    """Takes events from the broker or from the gateway, and sees to it that they are answered."""
+
+    def __init__(self, tools: Tools, intake: Intake, publisher: Publishing) -> None:
+        self._tools = tools
+        self._intake = intake
+        self._publisher = publisher
+
+    def take_batch(self, batch: Sequence[Incoming]) -> None:
+        """Take messages from the broker; returns when all are committed and answered, so they may be acknowledged."""
+        messages = [
+            Message(body=one.body, organ=one.properties.get("user_id"), routing_key=one.routing_key) for one in batch
+        ]
+        outgoing: list[Outgoing] = []
+        for message, (heard, verdict) in zip(messages, self._intake.take(messages), strict=True):
+            outgoing += self._reply(heard, verdict)
+            if isinstance(heard, Unheard) and heard.reject:
+                outgoing.append(_rejected(message, heard.refusal))
+        self._publisher.publish_batch(outgoing)
+        self.send_stored()
+
+    def take_one(self, body: bytes, organ: str) -> dict[str, Any]:
+        """Take one event whose sender the gateway knows. Answers `kernel.contracts.filing.Taken`, or raises why not."""
+        ((_, verdict),) = self._intake.take([Message(body=body, organ=organ)])
+        self.send_stored()
+        match verdict:
+            case Refused(refusal):
+                raise refusal
+            case Taken(position, duplicate):
+                return {"status": "appended", "position": position, "duplicate": duplicate}
+            case Waits():
+                return {"status": "waiting"}
+
+    def retry_waiting(self) -> None:
+        """Decide again on what waits, and send what is still to be sent."""
+        self._intake.retry_waiting()
+        self.send_stored()
+
+    def send_stored(self) -> None:
+        """Publish the stored replies and forget them. Two processes may both send one: it keeps its id."""
+        with self._tools.database.single() as tx:
+            rows = self._tools.store.replies(tx, _SENT_AT_ONCE)
+        if not rows:
+            return
+        positions = self._tools.log.find([(row.source, row.event_id) for row in rows if row.body is None])
+        self._publisher.publish_batch([self._stored(row, positions) for row in rows])
+        with self._tools.database.write() as tx:
+            self._tools.store.drop_replies(tx, [row.id for row in rows])
+
+    def _stored(self, row: ReplyRow, recorded: Mapping[tuple[str, str], Recorded]) -> Outgoing:
+        if row.body is not None:
+            return _outgoing(row.organ, row.id, row.body)
+        about = Reference(id=row.event_id, source=row.source, subject=row.subject)
+        position = recorded[row.source, row.event_id].position
+        return _outgoing(row.organ, row.id, appended(row.id, self._tools.clock.now(), about, position, False))
+
+    def _reply(self, heard: Heard | Unheard, verdict: Verdict) -> list[Outgoing]:
+        """One reply, or none yet, or none at all where nobody is known who could get it."""
+        if heard.organ is None or isinstance(verdict, Waits):
+            return []
+        id_, at = new_id(), self._tools.clock.now()
+        if isinstance(verdict, Taken):
+            return [_outgoing(heard.organ, id_, appended(id_, at, heard.about, verdict.position, verdict.duplicate))]
+        return [_outgoing(heard.organ, id_, refused(id_, at, heard.about, verdict.refusal))]
+
+
+def _outgoing(organ: str, id_: str, body: bytes) -> Outgoing:
+    return Outgoing(
+        exchange=DEPARTMENT_REPLIES,
+        routing_key=organ,
+        body=body,
+        properties={"content_type": CONTENT_TYPE, "message_id": id_},
+    )
+
+
+def _rejected(message: Message, refusal: Refusal) -> Outgoing:
+    """The message as it came; the headers say who the broker says sent it, how it was addressed, and what is wrong."""
+    headers = {
+        "reason": refusal.code,
+        "detail": refusal.sentence("en"),
+        "user_id": message.organ or "",
+        "routing_key": message.routing_key or "",
+    }
+    return Outgoing(exchange="", routing_key=REJECTED, body=message.body, properties={"headers": headers})

@@ -1,0 +1,253 @@
+"""Intake of department events: many at once, decided together, appended in one transaction, each with its verdict.
+
+Never writes half a batch, and never forgets an event that it told nobody about.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from kernel.clock import to_micros
+from kernel.contracts.case import dump_fact
+from kernel.contracts.department import refused
+from kernel.database import DatabaseAway
+from kernel.errors import Refusal
+from kernel.eventlog import Append, Appended, EventIdReused, NewEvent
+from kernel.ids import new_id
+from services.filing.application.hearing import Heard, Message, Unheard, hear
+from services.filing.application.loading import Cases, Known
+from services.filing.application.planning import Plan, plan
+from services.filing.application.ports import Key
+from services.filing.application.rows import ReplyRow, WaitingRow
+from services.filing.application.tools import Tools
+
+_TRIES = 10
+_RETRIED = 500  # cases whose waiting events are looked at in one go
+
+
+@dataclass(frozen=True)
+class Taken:
+    """On the log at `position`."""
+
+    position: int
+    duplicate: bool = False
+
+
+@dataclass(frozen=True)
+class Waits:
+    """Kept until what it needs has come, or its time is over; its reply follows then."""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Not taken; nothing has changed."""
+
+    refusal: Refusal
+
+
+Verdict = Taken | Waits | Refused
+
+
+class _Overtaken(Exception):
+    """Another process appended to one of the cases, or settled one of the waiting events, since we looked."""
+
+
+class Intake:
+    """Takes department events. Several processes may do so at once."""
+
+    def __init__(self, tools: Tools, cases: Cases) -> None:
+        self._tools = tools
+        self._cases = cases
+
+    def take(self, messages: Sequence[Message]) -> list[tuple[Heard | Unheard, Verdict]]:
+        """What was heard and what becomes of it, message by message. Returns when all of it is committed."""
+        heard = [hear(message) for message in messages]
+        verdicts = self.settle([one for one in heard if isinstance(one, Heard)])
+        return [(one, verdicts[one] if isinstance(one, Heard) else Refused(one.refusal)) for one in heard]
+
+    def retry_waiting(self) -> None:
+        """Decide again on the events that wait; those whose time is over are refused. Replies are left in the store."""
+        with self._tools.database.single() as tx:
+            serials = self._tools.store.waiting_serials(tx, _RETRIED)
+        if serials:
+            self.settle([], serials)
+
+    def settle(self, events: Sequence[Heard], serials: Collection[str] = ()) -> dict[Heard, Verdict]:
+        """Decide on `events`, and on what waits for their cases and for those named."""
+        for attempt in range(_TRIES):
+            try:
+                # What was remembered may be what misled us: the second time the log is asked.
+                return _Round(self._tools, self._cases, events, serials, trusting=attempt == 0).run()
+            except _Overtaken:
+                continue
+        raise DatabaseAway(f"overtaken {_TRIES} times by another process")
+
+
+class _Round:
+    """One attempt: look, decide, write. Raises _Overtaken when what it saw has changed in between."""
+
+    def __init__(
+        self, tools: Tools, cases: Cases, events: Sequence[Heard], serials: Collection[str], trusting: bool
+    ) -> None:
+        self._tools = tools
+        self._cases = cases
+        self._serials = {*serials, *(event.serial for event in events)}
+        self._verdicts: dict[Heard, Verdict] = {}
+        self._echoes: list[tuple[Heard, Heard]] = []  # a repeat, and the event whose verdict it shares
+        self._waiting: dict[Key, Heard] = {}
+        self._now = tools.now()
+        self._events = events
+        self._load = cases.load if trusting else cases.load_fresh
+
+    def run(self) -> dict[Heard, Verdict]:
+        fresh = self._new_ones(self._distinct(self._events))
+        plans = self._plan(fresh)
+        positions = self._write(plans)
+        for made in plans:
+            self._judge(made, positions)
+        self._cases.remember(made.after for made in plans if made.after is not None and made.appended)
+        # Backwards: the first of a batch may itself repeat one that waits.
+        for echo, first in reversed(self._echoes):
+            verdict = self._verdicts[first]
+            self._verdicts[echo] = replace(verdict, duplicate=True) if isinstance(verdict, Taken) else verdict
+        return self._verdicts
+
+    def _distinct(self, events: Sequence[Heard]) -> dict[Key, Heard]:
+        """Each event once; what comes again in the same batch shares its verdict, unless it says something else."""
+        first: dict[Key, Heard] = {}
+        for event in events:
+            self._compare(event, first.setdefault(event.key, event))
+        return first
+
+    def _compare(self, event: Heard, first: Heard) -> bool:
+        """Whether `event` repeats `first`, or only borrows its id; False if it is the first."""
+        if event is first:
+            return False
+        if event.digest == first.digest:
+            self._echoes.append((event, first))
+        else:
+            self._verdicts[event] = Refused(EventIdReused(id=event.key[1]))
+        return True
+
+    def _new_ones(self, events: Mapping[Key, Heard]) -> list[Heard]:
+        """Those that neither are on the log nor wait already."""
+        recorded = self._tools.log.find(events) if events else {}
+        with self._tools.database.single() as tx:
+            rows = self._tools.store.waiting(tx, self._serials, events)
+        self._waiting = {(row.source, row.id): _woken(row) for row in rows}
+        fresh = []
+        for key, event in events.items():
+            if key in recorded:
+                same = recorded[key].digest == event.digest
+                position = recorded[key].position
+                self._verdicts[event] = Taken(position, True) if same else Refused(EventIdReused(id=key[1]))
+            elif not self._compare(event, self._waiting.get(key, event)):
+                fresh.append(event)
+        return fresh
+
+    def _plan(self, fresh: Iterable[Heard]) -> list[Plan]:
+        by_case: dict[str, list[Heard]] = defaultdict(list)
+        for event in (*self._waiting.values(), *fresh):
+            by_case[event.serial].append(event)
+        plans = self._plan_cases(by_case, self._load)
+        doubtful = {serial for serial, made in plans.items() if made.doubtful}
+        # What was remembered of these cases may be out of date: nobody is turned away before the log was asked.
+        plans |= self._plan_cases({serial: by_case[serial] for serial in doubtful}, self._cases.load_fresh)
+        return list(plans.values())
+
+    def _plan_cases(
+        self, by_case: Mapping[str, list[Heard]], load: Callable[[Collection[str]], dict[str, Known]]
+    ) -> dict[str, Plan]:
+        known = load(by_case)
+        micros = to_micros(self._now.at)
+        return {serial: plan(known.get(serial), events, self._now, micros) for serial, events in by_case.items()}
+
+    def _write(self, plans: Sequence[Plan]) -> dict[Heard, int]:
+        """Everything in one transaction, the log last. Returns the positions."""
+        appending = [made for made in plans if made.appended]
+        waking = set(self._waiting.values())
+        settled = [event for made in plans for event in _settled(made) if event in waking]
+        new = [event for made in plans for event in made.waiting if event not in waking]
+        if not (appending or settled or new):
+            return {}
+        with self._tools.database.write() as tx:
+            store = self._tools.store
+            ok = store.take_waiting(tx, [event.key for event in settled])
+            if not (ok and store.add_waiting(tx, [self._row(event) for event in new])):
+                raise _Overtaken
+            store.add_replies(tx, self._replies(plans, waking))
+            outcomes = self._tools.log.append_within(tx, [_request(made) for made in appending])
+            if not all(isinstance(outcome, Appended) for outcome in outcomes):
+                raise _Overtaken
+        return _positions(appending, outcomes)
+
+    def _row(self, event: Heard) -> WaitingRow:
+        return WaitingRow(
+            source=event.key[0],
+            id=event.key[1],
+            serial=event.serial,
+            organ=event.organ,
+            body=event.body,
+            deadline=to_micros(self._now.at + self._tools.wait),
+        )
+
+    def _replies(self, plans: Sequence[Plan], waking: Collection[Heard]) -> list[ReplyRow]:
+        """What the senders of events that had waited are told, kept with the effect until it is published."""
+        taken = [self._reply(event, None) for made in plans for event, _ in made.appended if event in waking]
+        refusals = [self._reply(event, why) for made in plans for event, why in made.refused if event in waking]
+        return taken + refusals
+
+    def _reply(self, event: Heard, why: Refusal | None) -> ReplyRow:
+        id_ = new_id()
+        return ReplyRow(
+            id=id_,
+            organ=event.organ,
+            source=event.key[0],
+            event_id=event.key[1],
+            subject=event.serial,
+            body=None if why is None else refused(id_, self._now.at, event.about, why),
+        )
+
+    def _judge(self, made: Plan, positions: Mapping[Heard, int]) -> None:
+        self._verdicts |= {event: Taken(positions[event]) for event, _ in made.appended}
+        self._verdicts |= {event: Refused(refusal) for event, refusal in made.refused}
+        self._verdicts |= {event: Waits() for event in made.waiting}
+
+
+def _settled(made: Plan) -> list[Heard]:
+    return [event for event, _ in made.appended] + [event for event, _ in made.refused]
+
+
+def _woken(row: WaitingRow) -> Heard:
+    """An event that waits. It was understood when it came, and what is published is read for ever."""
+    heard = hear(Message(body=row.body, organ=row.organ))
+    if isinstance(heard, Unheard):
+        raise ValueError(f"what waited cannot be read any more: {row.source} {row.id}") from heard.refusal
+    return replace(heard, deadline=row.deadline)
+
+
+def _request(made: Plan) -> Append:
+    if made.before is None:
+        raise ValueError("nothing can be appended to a case that does not exist")
+    events = tuple(
+        NewEvent(
+            id=event.key[1],
+            source=event.key[0],
+            type=fact.TYPE,
+            version=fact.VERSION,
+            time=fact.occurred_at,
+            data=dump_fact(fact),
+            organ=event.organ,
+            digest=event.digest,
+        )
+        for event, fact in made.appended
+    )
+    return Append(stream=made.before.case.serial, expected_version=made.before.case.version, events=events)
+
+
+def _positions(plans: Sequence[Plan], outcomes: Sequence[object]) -> dict[Heard, int]:
+    positions: dict[Heard, int] = {}
+    for made, outcome in zip(plans, outcomes, strict=True):
+        first = outcome.first if isinstance(outcome, Appended) else 0
+        positions |= {event: first + index for index, (event, _) in enumerate(made.appended)}
+    return positions
