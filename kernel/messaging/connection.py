@@ -116,6 +116,7 @@ def connect(uri: str, heartbeat: int = HEARTBEAT) -> Iterator[Session]:
 def open_session(uri: str, heartbeat: int = HEARTBEAT) -> Session:
     """A connection that the caller closes. Raises what is in LOST."""
     client = kombu.Connection(uri, heartbeat=heartbeat, connect_timeout=CONNECT_TIMEOUT)
+    client.heartbeat = int(client.heartbeat)  # the address may ask for another (?heartbeat=5), read as a fraction
     transport = _transport_class(uri)(client)
     return Session(transport, transport.establish_connection())
 

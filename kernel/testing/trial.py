@@ -126,7 +126,7 @@ class TrialGateway:
     services = Services()
     app = Application(Notes)
 
-    @http("POST", "/call")
+    @http("POST", "/call")  # type: ignore[untyped-decorator]
     def call(self, request: Any) -> str:
         """One RPC; what came of it and how long it took."""
         asked = json.loads(request.get_data())
@@ -138,7 +138,7 @@ class TrialGateway:
             outcome = {"raised": type(error).__name__, **error.to_wire()}
         return json.dumps({**outcome, "seconds": time.monotonic() - begun})
 
-    @http("POST", "/publish")
+    @http("POST", "/publish")  # type: ignore[untyped-decorator]
     def publish(self, request: Any) -> str:
         """A batch of department events; the body holds Publisher's `uri` and the numbers to send."""
         asked = json.loads(request.get_data())
