@@ -22,15 +22,11 @@ class Consumer(Protocol):
 
     follower: Follower
 
-    def close(self) -> None: ...
-
-
-class Rebuildable(Consumer, Protocol):
-    """A consumer whose tables hold nothing that is not on the log."""
-
     def rebuild(self) -> int:
-        """Empty the tables and read the whole log again; the number of events."""
+        """Read the whole log again into tables emptied of what comes from it; the number of events."""
         ...
+
+    def close(self) -> None: ...
 
 
 @contextlib.contextmanager

@@ -1,25 +1,23 @@
 """What consumers of the log made of it: rebuild it, see what they set aside, and let them try again."""
 
 import time
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import click
 
 from operations.commands.common import failing_clearly, json_option, say, settings
 
-if TYPE_CHECKING:
-    from operations.consumers import Rebuildable
-
 # Known without importing them, so that --help is quick; a test holds the names against the code.
 CONSUMERS = ("progress", "notify")
-_REBUILT = ("progress",)  # notify has sent what it sent: that is not on the log
 
 
 @click.command()
-@click.argument("service", type=click.Choice(_REBUILT))
+@click.argument("service", type=click.Choice(CONSUMERS))
 @json_option
 def replay(service: str, as_json: bool) -> None:
-    """Empty SERVICE's tables and build them again from the log. May be done while it runs; it is behind meanwhile.
+    """Build SERVICE's tables again from the log. May be done while it runs; it is behind meanwhile.
+
+    Messages that notify has sent stay sent, and none is sent twice.
 
     \b
     Example:
@@ -29,7 +27,7 @@ def replay(service: str, as_json: bool) -> None:
 
     started = time.monotonic()
     with failing_clearly(), following(settings(), service) as consumer:
-        events = cast("Rebuildable", consumer).rebuild()
+        events = consumer.rebuild()
     seconds = round(time.monotonic() - started, 3)
     say(
         {"service": service, "events": events, "seconds": seconds},

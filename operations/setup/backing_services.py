@@ -50,7 +50,10 @@ def rabbitmq_server() -> Iterator[Broker]:
     """A broker; a private one is stopped at the end. Only one that can also be managed is taken as it stands."""
     broker = ReachableRabbitMQ(os.environ.get("TEST_AMQP_URI") or rabbitmq.LOCAL_URI)
     if not _hidden() and rabbitmq.reachable(broker.uri) and broker.manageable:
-        yield broker
+        try:
+            yield broker
+        finally:
+            broker.forget_users()
         return
     with PrivateRabbitMQ() as private:
         yield private

@@ -18,6 +18,7 @@ import pika
 import pika.exceptions
 
 from kernel.testing import Process, eventually, free_port
+from operations.department_rights import rabbitmqctl_commands
 from operations.setup.installing import find, need
 
 LOCAL_URI = "amqp://guest:guest@127.0.0.1:5672//"
@@ -68,6 +69,7 @@ class Broker:
 
     def __init__(self, uri: str) -> None:
         self.uri = uri
+        self._users: set[str] = set()
 
     def control(self, *words: str) -> str:
         """Run rabbitmqctl; its output. Raises CommandFailed."""
@@ -86,14 +88,42 @@ class Broker:
     def add_user(
         self, name: str, password: str, permissions: tuple[str, str, str] = EVERYTHING, vhost: str = "/"
     ) -> str:
-        """Make a user without tags, allowed to (configure, write, read) what the three patterns say; its URI."""
-        self.control("add_user", name, password)
+        """Make a user without tags, allowed to (configure, write, read) what the three patterns say; its URI.
+
+        One of that name that is there already gets the password and these rights.
+        """
+        self._users.add(name)
+        self._make_user(name, password)
         self.control("set_permissions", "-p", vhost, name, *permissions)
         return user_in(vhost_in(self.uri, vhost), name, password)
 
+    def add_department(self, organ: str, password: str, vhost: str = "/") -> str:
+        """Make a department's user with the rights that the runbook gives it, no more; its URI."""
+        self._users.add(organ)
+        self._make_user(organ, password)
+        for words in rabbitmqctl_commands(organ, vhost):
+            self.control(*words)
+        return user_in(vhost_in(self.uri, vhost), organ, password)
+
+    def _make_user(self, name: str, password: str) -> None:
+        try:
+            self.control("add_user", name, password)
+        except CommandFailed:
+            self.control("change_password", name, password)
+
     def remove_user(self, name: str) -> None:
         """Delete a user; its connections are closed."""
+        self._users.discard(name)
         self.control("delete_user", name)
+
+    def forget_users(self) -> None:
+        """Delete the users that were made here and have no rights left anywhere (their virtual hosts are gone).
+
+        Organs have the same codes in every test run, so another run on this broker may be using a user of ours.
+        """
+        for name in sorted(self._users):
+            if not self.control("list_user_permissions", name).strip():
+                self.remove_user(name)
 
     def purge(self, *queues: str, vhost: str = "/") -> None:
         """Throw away the messages that wait in these queues (not those delivered and not yet acknowledged)."""
