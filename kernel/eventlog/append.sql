@@ -10,11 +10,12 @@
 --           each other; `firsts` are then the (1-based) indexes of the events that come first for their stream
 --   counts  how many events each request has, in order
 --
--- Answer: one row ('all', first position) when every request was appended, else one row per request, in order.
+-- Answer: the first position when every request was appended and they are plain; else one member per request, in order:
+-- ["appended", first, last], ["duplicate", first, last], ["conflict", version of the stream], ["reused", source, id].
 CREATE FUNCTION append_events(
     plain boolean, firsts text, counts text, streams text, stream_versions text, sources text, ids text, types text,
     versions text, recorded text, digests text, bodies text
-) RETURNS TABLE (outcome text, first_at bigint, last_at bigint, other_source text, other_id text)
+) RETURNS json
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = @schema, pg_temp
 SET lock_timeout = '10s'
@@ -42,9 +43,12 @@ DECLARE
     link bytea;
     low int;
     high int := 0;
+    first_at bigint;
+    last_at bigint;
     known int;
     other int;
     stands_at int;
+    answers json[];
 BEGIN
     SELECT h.position, h.chain INTO STRICT start, link FROM log_head h WHERE h.single = 1 FOR UPDATE;
     place := start;
@@ -66,8 +70,7 @@ BEGIN
         FROM unnest(n_streams, n_stream_versions, n_sources, n_ids, n_types, n_versions, n_recorded, n_bodies, n_chains)
             WITH ORDINALITY n (stream, stream_version, source, id, type, version, recorded_at, body, chain, at);
         UPDATE log_head SET position = start + array_length(n_bodies, 1), chain = link WHERE single = 1;
-        RETURN QUERY SELECT 'all', start + 1, start + array_length(n_bodies, 1), NULL::text, NULL::text;
-        RETURN;
+        RETURN to_json(start + 1);
     END IF;
 
     -- Something is a repeat or stands elsewhere than thought: one request after the other, each seeing the ones before.
@@ -81,21 +84,15 @@ BEGIN
             FROM unnest(n_streams[low:high], n_sources[low:high], n_ids[low:high], n_types[low:high], n_digests[low:high])
                 WITH ORDINALITY n (stream, source, id, type, digest, at)
             JOIN event e ON e.source = n.source AND e.id = n.id;
-        other_source := NULL;
-        other_id := NULL;
         IF other IS NOT NULL THEN
-            outcome := 'reused';
-            other_source := n_sources[low + other - 1];
-            other_id := n_ids[low + other - 1];
+            answers[request] := json_build_array('reused', n_sources[low + other - 1], n_ids[low + other - 1]);
         ELSIF known = n_counts[request] THEN
-            outcome := 'duplicate';
+            answers[request] := json_build_array('duplicate', first_at, last_at);
         ELSE
             SELECT coalesce(max(e.stream_version), 0) INTO stands_at FROM event e WHERE e.stream = n_streams[low];
             IF known > 0 OR stands_at <> n_stream_versions[low] - 1 THEN
-                outcome := 'conflict';
-                first_at := stands_at;
+                answers[request] := json_build_array('conflict', stands_at);
             ELSE
-                outcome := 'appended';
                 first_at := place + 1;
                 FOR at IN low .. high LOOP
                     place := place + 1;
@@ -107,13 +104,13 @@ BEGIN
                         n_versions[at], n_recorded[at], n_bodies[at], link
                     );
                 END LOOP;
-                last_at := place;
+                answers[request] := json_build_array('appended', first_at, place);
             END IF;
         END IF;
-        RETURN NEXT;
     END LOOP;
     IF place > start THEN
         UPDATE log_head SET position = place, chain = link WHERE single = 1;
     END IF;
+    RETURN array_to_json(answers);
 END
 $$;

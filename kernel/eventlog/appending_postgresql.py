@@ -1,6 +1,6 @@
 """Appending on PostgreSQL: one call of the function `append_events`, which does all of it inside the database."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate, pairwise
 
 import sqlalchemy as sa
@@ -8,8 +8,14 @@ import sqlalchemy as sa
 from kernel.eventlog.drafting import Draft, firsts, is_plain
 from kernel.eventlog.events import Appended, Conflict, Duplicate, Outcome, Reused
 
-_CALL = "SELECT * FROM append_events(" + ", ".join(["%s"] * 12) + ")"
+_CALL = "SELECT append_events(" + ", ".join(["%s"] * 12) + ")"
 _MARK = "\x1e"
+_OUTCOMES: dict[str, Callable[..., Outcome]] = {
+    "appended": Appended,
+    "duplicate": Duplicate,
+    "conflict": Conflict,
+    "reused": Reused,
+}
 
 
 def write(connection: sa.Connection, drafts: Sequence[Draft]) -> list[Outcome]:
@@ -22,11 +28,10 @@ def write(connection: sa.Connection, drafts: Sequence[Draft]) -> list[Outcome]:
     counts = [len(one.rows) for one in drafts]
     columns = [_joined(column, len(rows)) for column in zip(*rows, strict=True)]
     heads = _joined(firsts(drafts), None) if plain else ""
-    answer = connection.exec_driver_sql(_CALL, (plain, heads, _joined(counts, None), *columns)).all()
-    if answer[0][0] == "all":
-        ends = accumulate(counts, initial=int(answer[0][1]))
-        return [Appended(first, following - 1) for first, following in pairwise(ends)]
-    return [_outcome(*row) for row in answer]
+    answer = connection.exec_driver_sql(_CALL, (plain, heads, _joined(counts, None), *columns)).scalar_one()
+    if isinstance(answer, int):
+        return [Appended(first, following - 1) for first, following in pairwise(accumulate(counts, initial=answer))]
+    return [_OUTCOMES[kind](*facts) for kind, *facts in answer]
 
 
 def _joined(values: Iterable[object], count: int | None) -> str:
@@ -34,15 +39,3 @@ def _joined(values: Iterable[object], count: int | None) -> str:
     if count is not None and text.count(_MARK) != count - 1:
         raise ValueError("a name of an event holds the control character U+001E")
     return text
-
-
-def _outcome(kind: str, first: int, last: int, source: str, id: str) -> Outcome:
-    match kind:
-        case "appended":
-            return Appended(first, last)
-        case "duplicate":
-            return Duplicate(first, last)
-        case "conflict":
-            return Conflict(first)  # the version that the stream stands at
-        case _:
-            return Reused(source, id)

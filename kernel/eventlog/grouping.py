@@ -5,6 +5,7 @@ caller wait for a timer: with one caller there is no delay.
 """
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
@@ -15,14 +16,15 @@ R = TypeVar("R")
 
 
 class _Seat(Generic[T, R]):
-    """One caller's place in the queue. `woken` is set once: when its result is there, or when it is to lead."""
+    """One caller's place in the queue. `asleep` is let go of once: when its result is there, or when it is to lead."""
 
-    __slots__ = ("error", "item", "leads", "result", "size", "woken")
+    __slots__ = ("asleep", "error", "item", "leads", "result", "size")
 
     def __init__(self, item: T, size: int) -> None:
         self.item = item
         self.size = size
-        self.woken = threading.Event()
+        self.asleep = threading.Lock()  # several times cheaper than an Event, which shows with many callers
+        self.asleep.acquire()
         self.leads = False
         self.result: R | None = None
         self.error: BaseException | None = None
@@ -38,6 +40,7 @@ class Grouped(Generic[T, R]):
         self._lock = threading.Lock()
         self._queue: list[_Seat[T, R]] = []
         self._busy = False  # somebody leads, or has been told to
+        self._crowded = False  # the last group was more than its leader
 
     def submit(self, item: T, size: int) -> R:
         """Commit `item` with others; its own result. Raises what the commit raised for it."""
@@ -56,7 +59,7 @@ class Grouped(Generic[T, R]):
 
     def _wait(self, seat: _Seat[T, R]) -> None:
         try:
-            seat.woken.wait()
+            seat.asleep.acquire()
         except BaseException:  # the caller is being killed; those behind it must not wait for a leader that never comes
             with self._lock:
                 if seat in self._queue:
@@ -66,20 +69,37 @@ class Grouped(Generic[T, R]):
             raise
 
     def _lead(self, seat: _Seat[T, R]) -> None:
-        with self._lock:
-            group = self._take()
+        group: list[_Seat[T, R]] = []
         try:
+            if self._crowded:
+                self._gather()
+            with self._lock:
+                group = self._take()
+            self._crowded = len(group) > 1
             self._commit_group(group)
         except BaseException as error:  # killed in the middle: nobody may wait for a result for ever
-            for other in group:
-                other.error = other.error or error
+            self._give_up(seat, group, error)
             raise
         finally:
             with self._lock:
                 self._pass_on()
             for other in group:
                 if other is not seat:
-                    other.woken.set()
+                    other.asleep.release()
+
+    def _give_up(self, seat: _Seat[T, R], group: list[_Seat[T, R]], error: BaseException) -> None:
+        with self._lock:
+            if seat in self._queue:
+                self._queue.remove(seat)
+        for other in group:
+            other.error = other.error or error
+
+    def _gather(self) -> None:
+        """Those whom the last group set free are about to come back: let them run for as long as some do."""
+        before = 0
+        while before < len(self._queue) < self._most:
+            before = len(self._queue)
+            time.sleep(0)
 
     def _take(self) -> list[_Seat[T, R]]:
         """The leader's group: from the front of the queue, as many as fit."""
@@ -97,7 +117,7 @@ class Grouped(Generic[T, R]):
         self._busy = bool(self._queue)
         if self._busy:
             self._queue[0].leads = True
-            self._queue[0].woken.set()
+            self._queue[0].asleep.release()
 
     def _commit_group(self, group: list[_Seat[T, R]]) -> None:
         try:
