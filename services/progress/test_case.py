@@ -107,7 +107,7 @@ def test_a_fact_that_the_state_does_not_allow_is_parked() -> None:
 @pytest.mark.parametrize(("type_", "version"), [("case.unheard", 1), ("case.received", 9)])
 def test_a_type_or_version_that_nobody_knows_is_parked(type_: str, version: int) -> None:
     with pytest.raises(Park):
-        fold(Case(SERIAL), replace(entry(received(), 1), type=type_, version=version))
+        fold(Case(SERIAL), entry(received(), 1)._replace(type=type_, version=version))
 
 
 def test_an_old_version_is_lifted_to_the_present_one() -> None:

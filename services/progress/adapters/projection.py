@@ -20,7 +20,7 @@ class CaseProjection:
         """Take `events`, in the log's order. Raises Park for one that cannot follow what its case went through."""
         cases = tables.load_cases(tx, {event.stream for event in events})
         steps = [_take(cases, event) for event in events]
-        tables.save_cases(tx, cases.values())
+        tables.save_cases(tx, list(cases.values()))
         tables.add_steps(tx, steps)
 
 

@@ -3,8 +3,9 @@
 Two tables: `case_progress`, a row for each case as it stands, and `case_step`, a row for each entry of its timeline.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import fields
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -35,21 +36,17 @@ CASE_TYPES: dict[str, str] = {
     "outcome": "text",
     "rating": "integer",
 }
-STEP_TYPES: dict[str, str] = {
-    "serial": "text",
-    "stream_version": "integer",
-    "position": "bigint",
-    "type": "text",
-    "occurred_at": "bigint",
-    "state": "text",
-    "data": "text",  # JSON
-}
-
 CASE_COLUMNS = tuple(item.name for item in fields(Case))
-STEP_COLUMNS = tuple(STEP_TYPES)
+STEP_COLUMNS = ("serial", "stream_version", "position", "type", "occurred_at", "state", "data")
 _SELECTED = ", ".join(CASE_COLUMNS)
 _UPDATED = ", ".join(f"{name} = excluded.{name}" for name in CASE_COLUMNS[1:])
+_INTO = f"INSERT INTO case_progress ({_SELECTED})"
 _CONFLICT = f"ON CONFLICT (serial) DO UPDATE SET {_UPDATED}"
+_TYPED = ", ".join(f"{name} {CASE_TYPES[name]}" for name in CASE_COLUMNS)
+_SAVE_SET = f"{_INTO} SELECT {_SELECTED} FROM json_to_recordset(%s::json) AS given({_TYPED}) {_CONFLICT}"
+_SAVE_EACH = f"{_INTO} VALUES ({', '.join('?' * len(CASE_COLUMNS))}) {_CONFLICT}"
+_COPY_STEPS = f"COPY case_step ({', '.join(STEP_COLUMNS)}) FROM STDIN"
+_ADD_EACH = f"INSERT INTO case_step ({', '.join(STEP_COLUMNS)}) VALUES ({', '.join('?' * len(STEP_COLUMNS))})"
 
 # The elements of a JSON array, as a set.
 _ELEMENTS = {
@@ -67,38 +64,30 @@ def load_cases(tx: Connection, serials: Collection[str]) -> dict[str, Case]:
     return {row[0]: case_of(row) for row in tx.exec_driver_sql(sql, (wanted,))}
 
 
-def save_cases(tx: Connection, cases: Iterable[Case]) -> None:
+def save_cases(tx: Connection, cases: Collection[Case]) -> None:
     """Write each case as it stands now; one statement however many."""
-    rows = [_case_row(case) for case in cases]
-    _write(tx, "case_progress", CASE_TYPES, CASE_COLUMNS, rows, _CONFLICT)
+    if tx.dialect.name == "postgresql":
+        # One JSON parameter costs a third of arrays by column, whose elements psycopg adapts one by one.
+        tx.exec_driver_sql(_SAVE_SET, (orjson.dumps(list(cases)).decode(),))
+    else:
+        tx.exec_driver_sql(_SAVE_EACH, [_case_row(case) for case in cases])
 
 
 def add_steps(tx: Connection, steps: Sequence[StepRow]) -> None:
     """Add entries to timelines. One that is there already is an error of the database's."""
-    _write(tx, "case_step", STEP_TYPES, STEP_COLUMNS, steps, "")
+    if tx.dialect.name == "postgresql":
+        cursor: Any = tx.connection.cursor()  # psycopg's own: SQLAlchemy has no COPY
+        with cursor, cursor.copy(_COPY_STEPS) as copy:
+            for step in steps:
+                copy.write_row(step)
+    else:
+        tx.exec_driver_sql(_ADD_EACH, list(steps))
 
 
 def clear(tx: Connection) -> None:
     """Forget everything, before a rebuild."""
     tx.exec_driver_sql("DELETE FROM case_step")
     tx.exec_driver_sql("DELETE FROM case_progress")
-
-
-def _write(
-    tx: Connection, table: str, types: dict[str, str], columns: Sequence[str], rows: Sequence[Any], conflict: str
-) -> None:
-    if not rows:
-        return
-    names = ", ".join(columns)
-    if tx.dialect.name == "postgresql":
-        # One JSON parameter costs a third of arrays by column: psycopg adapts each element of an array by itself.
-        typed = ", ".join(f"{name} {types[name]}" for name in columns)
-        document = orjson.dumps([dict(zip(columns, row, strict=True)) for row in rows]).decode()
-        sql = f"INSERT INTO {table} ({names}) SELECT {names} FROM json_to_recordset(%s::json) AS r({typed}) {conflict}"
-        tx.exec_driver_sql(sql, (document,))
-    else:
-        marks = ", ".join("?" * len(columns))
-        tx.exec_driver_sql(f"INSERT INTO {table} ({names}) VALUES ({marks}) {conflict}", [tuple(row) for row in rows])
 
 
 def case_of(row: Any) -> Case:
@@ -108,10 +97,11 @@ def case_of(row: Any) -> Case:
     return case
 
 
-def _case_row(case: Case) -> list[Any]:
-    row = [getattr(case, name) for name in CASE_COLUMNS]
-    row[_CORRECTIONS] = orjson.dumps(case.corrections).decode() if case.corrections else "[]"
-    return row
+def _case_row(case: Case) -> tuple[Any, ...]:
+    row = list(_VALUES(case))
+    row[_CORRECTIONS] = orjson.dumps(case.corrections).decode()
+    return tuple(row)
 
 
+_VALUES = attrgetter(*CASE_COLUMNS)
 _CORRECTIONS = CASE_COLUMNS.index("corrections")

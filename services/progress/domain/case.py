@@ -4,7 +4,7 @@ Pure: one entry of the log in, the case after it out. Decides nothing; an entry 
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from kernel.contracts.case import FACTS, Fact, dump_fact, load_fact
 from kernel.contracts.lifecycle import TRANSITIONS, State
@@ -64,8 +64,7 @@ class Case:
     rating: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One fact of the log, as this service reads it. Instants in microseconds since 1970."""
 
     serial: str
