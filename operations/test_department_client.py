@@ -1,9 +1,7 @@
 """The departments' client against a real broker, with a hall of a few lines behind it."""
 
-import json
 import threading
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
 
 import pika
@@ -13,59 +11,18 @@ from kernel.testing import eventually, free_port
 from operations.department_client import DepartmentClient, NoReply, Reply, Undeliverable, Unreachable, event
 from operations.setup.backing_services import Broker, PrivateRabbitMQ
 from operations.setup.rabbitmq import user_in
+from operations.testing import PretendHall
 
 ORGAN = "11440100TEST00001X"
-Answer = Callable[[dict[str, Any]], dict[str, Any] | None]
-
-
-class Hall:
-    """Declares what a hall declares and answers each event with `answer`; keeps what came in `heard`."""
-
-    def __init__(self, uri: str) -> None:
-        self.uri = uri
-        self.heard: list[tuple[pika.BasicProperties, str, dict[str, Any]]] = []
-        self.answer: Answer = lambda event: {"position": len(self.heard)}
-        self._connection = pika.BlockingConnection(pika.URLParameters(uri))
-        self._channel = self._connection.channel()
-        for exchange in ("department-events", "department-replies"):
-            self._channel.exchange_declare(exchange, "topic", durable=True)
-        self._channel.queue_declare("filing.department-events", durable=True)
-        self._channel.queue_bind("filing.department-events", "department-events", "#")
-        self._channel.basic_consume("filing.department-events", self._hear, auto_ack=True)
-        self._thread = threading.Thread(target=self._channel.start_consuming)
-        self._thread.start()
-
-    def _hear(self, channel: Any, method: Any, properties: pika.BasicProperties, body: bytes) -> None:
-        heard = json.loads(body)
-        self.heard.append((properties, method.routing_key, heard))
-        data = self.answer(heard)
-        if data is None:
-            return
-        kind = "event.refused" if "code" in data else "event.appended"
-        reply = {"type": kind, "data": {"id": heard["id"], "subject": heard["subject"], **data}}
-        organ = heard["source"].rsplit("/", 1)[1]
-        channel.basic_publish("department-replies", organ, json.dumps(reply).encode())
-
-    def stop(self) -> None:
-        self._connection.add_callback_threadsafe(self._channel.stop_consuming)
-        self._thread.join(10)
-        self._connection.close()
 
 
 @pytest.fixture
-def hall(rabbitmq_vhost: str) -> Iterator[Hall]:
-    hall = Hall(rabbitmq_vhost)
-    yield hall
-    hall.stop()
-
-
-@pytest.fixture
-def client(hall: Hall) -> Iterator[DepartmentClient]:
+def client(hall: PretendHall) -> Iterator[DepartmentClient]:
     with DepartmentClient(hall.uri, ORGAN) as client:
         yield client
 
 
-def test_an_event_is_published_as_its_department_and_answered(client: DepartmentClient, hall: Hall) -> None:
+def test_an_event_is_published_as_its_department_and_answered(client: DepartmentClient, hall: PretendHall) -> None:
     sent = client.event("case.step", "S1", {"name": "审查"}, id="e1")
     reply = client.publish([sent])["e1"]
     assert (reply.appended, reply.position, reply.subject) == (True, 1, "S1")
@@ -77,7 +34,7 @@ def test_an_event_is_published_as_its_department_and_answered(client: Department
     assert properties.content_type == "application/cloudevents+json"
 
 
-def test_a_refusal_says_why_and_what_is_allowed(client: DepartmentClient, hall: Hall) -> None:
+def test_a_refusal_says_why_and_what_is_allowed(client: DepartmentClient, hall: PretendHall) -> None:
     hall.answer = lambda event: {
         "code": "not_in_this_state", "detail": "不可以。", "detail_en": "No.", "state": "received", "allowed": ["x.y"]
     }  # fmt: skip
@@ -94,7 +51,7 @@ def test_many_events_are_on_their_way_at_once_and_each_gets_its_own_answer(clien
     assert [replies[each["id"]].subject for each in events] == [each["subject"] for each in events]
 
 
-def test_what_is_not_answered_is_named_and_can_be_published_again(client: DepartmentClient, hall: Hall) -> None:
+def test_what_is_not_answered_is_named_and_can_be_published_again(client: DepartmentClient, hall: PretendHall) -> None:
     hall.answer = lambda event: None if event["id"] == "silent" else {"position": 7}
     events = [client.event("case.step", "S1", id="heard"), client.event("case.step", "S1", id="silent")]
     with pytest.raises(NoReply) as caught:
@@ -105,7 +62,7 @@ def test_what_is_not_answered_is_named_and_can_be_published_again(client: Depart
     assert client.publish(events[1:])["silent"].position == 8
 
 
-def test_a_hall_without_a_queue_is_undeliverable(client: DepartmentClient, hall: Hall) -> None:
+def test_a_hall_without_a_queue_is_undeliverable(client: DepartmentClient, hall: PretendHall) -> None:
     client.publish([client.event("case.step", "S1")])
     with pika.BlockingConnection(pika.URLParameters(hall.uri)) as connection:
         connection.channel().queue_unbind("filing.department-events", "department-events", "#")
@@ -119,26 +76,26 @@ def test_a_broker_that_is_away_is_unreachable() -> None:
         client.publish([client.event("case.step", "S1")], timeout=0.5)
 
 
-def test_a_wrong_password_is_said_at_once(hall: Hall) -> None:
+def test_a_wrong_password_is_said_at_once(hall: PretendHall) -> None:
     client = DepartmentClient(user_in(hall.uri, "guest", "wrong"), ORGAN)
     with pytest.raises(Unreachable, match=r"(?i)auth"):
         client.publish([client.event("case.step", "S1")], timeout=60)
 
 
 def test_a_restarted_broker_is_connected_to_again(private_rabbitmq: PrivateRabbitMQ) -> None:
-    hall = Hall(private_rabbitmq.uri.removesuffix("//") + "/%2F")
+    hall = PretendHall(private_rabbitmq.uri.removesuffix("//") + "/%2F")
     with DepartmentClient(private_rabbitmq.uri, ORGAN) as client:
         assert client.publish([client.event("case.step", "S1", id="before")])["before"].appended
         hall.stop()
         private_rabbitmq.kill()
         private_rabbitmq.start()
-        hall = Hall(hall.uri)
+        hall = PretendHall(hall.uri)
         assert client.publish([client.event("case.step", "S1", id="after")])["after"].appended
         hall.stop()
 
 
 def test_events_lost_with_the_connection_are_published_again_under_their_ids(
-    hall: Hall, rabbitmq_broker: Broker, unique_name: str
+    hall: PretendHall, rabbitmq_broker: Broker, unique_name: str
 ) -> None:
     hall.answer = lambda event: None
     uri = rabbitmq_broker.add_user(unique_name, "secret", vhost=unquote(urlsplit(hall.uri).path[1:]))

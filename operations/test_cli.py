@@ -1,0 +1,153 @@
+"""The command line as a whole, and those commands that need no hall."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from kernel.testing import free_port
+from operations.cli import main
+from operations.commands import consumers as commands
+from operations.consumers import CONSUMERS
+from operations.setup.rabbitmq import user_in
+from operations.testing import PretendHall
+
+ORGAN = "11440100007482532L"
+EVENT = ["department", "publish", "--organ", ORGAN, "--type", "case.step", "--serial", "S1"]
+
+
+def _walk(command: click.Command, *path: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    yield path, command
+    if isinstance(command, click.Group):
+        for name, child in command.commands.items():
+            yield from _walk(child, *path, name)
+
+
+COMMANDS = dict(_walk(main))
+ANSWERING = [path for path, command in COMMANDS.items() if not isinstance(command, click.Group)]
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("AMQP_URI", "DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    return tmp_path
+
+
+def yichuang(*words: str, said: str = "") -> Result:
+    return CliRunner().invoke(main, words, input=said)
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_every_command_explains_itself_with_an_example(path: tuple[str, ...]) -> None:
+    shown = yichuang(*path, "--help")
+    assert shown.exit_code == 0
+    assert "Example:\n" in shown.output
+    assert f"yichuang {' '.join(path)}".strip() in shown.output.split("Example:")[1]
+
+
+@pytest.mark.parametrize("path", sorted(set(ANSWERING) - {("run",), ("serve",)}), ids=" ".join)
+def test_every_command_that_answers_can_answer_in_json(path: tuple[str, ...]) -> None:
+    assert "--json" in yichuang(*path, "--help").output
+
+
+def test_the_consumers_that_commands_know_are_those_that_there_are() -> None:
+    assert set(commands.CONSUMERS) == set(CONSUMERS)
+
+
+def test_a_new_installation_is_migrated_and_its_empty_log_is_sound(data_dir: Path) -> None:
+    assert yichuang("log", "tail").exit_code == 1
+    assert json.loads(yichuang("migrate", "--json").output) == {
+        "migrated": ["accounts", "filing", "progress", "notify"]
+    }
+    assert yichuang("log", "tail").output == ""
+    found = json.loads(yichuang("verify", "--json").output)
+    assert (found["sound"], found["position"]) == (True, 0)
+    assert json.loads(yichuang("replay", "progress", "--json").output)["events"] == 0
+    assert yichuang("parked", "list").output == "nothing is parked\n"
+
+
+def test_staff_are_added_and_a_wrong_one_is_refused_with_the_field(data_dir: Path) -> None:
+    added = yichuang(
+        "staff", "add", "li.na", "--role", "operator", "--password-stdin", "--json", said="a long secret\n"
+    )
+    assert added.exit_code == 0
+    assert json.loads(added.output)["role"] == "operator"
+    refused = yichuang("staff", "add", "LI", "--role", "operator", "--password-stdin", said="a long secret\n")
+    assert refused.exit_code == 1
+    assert "name" in refused.stderr
+
+
+def test_wrong_settings_are_named_all_at_once(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "high")
+    monkeypatch.setenv("LOG_LEVEL", "LOUD")
+    refused = yichuang("migrate")
+    assert refused.exit_code == 2
+    assert "PORT" in refused.stderr
+    assert "LOG_LEVEL" in refused.stderr
+
+
+def test_a_database_that_is_away_is_said_in_a_line(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"postgresql://nobody@127.0.0.1:{free_port()}/none")
+    refused = yichuang("verify")
+    assert refused.exit_code == 3
+    assert refused.stderr.startswith("Error: the database can't be reached")
+    assert refused.stderr.count("\n") == 1
+
+
+def test_nobody_is_healthy_where_nothing_runs(data_dir: Path) -> None:
+    assert yichuang("healthy", "filing").exit_code == 1
+    assert json.loads(yichuang("healthy", "--json").output) == {"healthy": False, "silent": ["(none)"]}
+
+
+def test_an_event_that_is_taken_is_answered_with_its_position(hall: PretendHall) -> None:
+    words = (*EVENT, "--data", '{"step_name": "审查"}', "--id", "e1", "--by", "officer-7", "--amqp-uri", hall.uri)
+    assert yichuang(*words).output == "e1 is on the log of case S1 at position 1\n"
+    _, routing_key, heard = hall.heard[0]
+    assert routing_key == f"{ORGAN}.case.step"
+    assert (heard["data"]["step_name"], heard["data"]["by"]) == ("审查", "officer-7")
+    again = json.loads(yichuang(*words, "--json").output)
+    assert (again["appended"], again["id"], again["position"]) == (True, "e1", 2)
+
+
+def test_an_event_that_is_refused_ends_with_1_and_says_what_is_allowed(hall: PretendHall) -> None:
+    hall.answer = lambda event: {"code": "not_now", "detail_en": "Not now.", "state": "decided", "allowed": ["a.b"]}
+    refused = yichuang(*EVENT, "--amqp-uri", hall.uri)
+    assert refused.exit_code == 1
+    assert refused.stderr == "Error: refused (not_now): Not now.\nState: decided; allowed there: a.b\n"
+    assert json.loads(yichuang(*EVENT, "--amqp-uri", hall.uri, "--json").output)["appended"] is False
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        ["--data", "{"],
+        ["--data", "[]"],
+        ["--data", "{}", "--data-file", __file__],
+        ["--amqp-uri", "memory://"],
+        ["--url", "http://127.0.0.1:1"],  # without a key
+    ],
+    ids=["not JSON", "not an object", "data twice", "no broker", "no key"],
+)
+def test_wrong_usage_ends_with_2(more: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AMQP_URI", "DEPARTMENT_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    assert yichuang(*EVENT, *more).exit_code == 2
+
+
+def test_no_answer_ends_with_3_and_says_how_to_repeat(hall: PretendHall) -> None:
+    hall.answer = lambda event: None
+    silent = yichuang(*EVENT, "--amqp-uri", hall.uri, "--id", "e1", "--timeout", "0.3")
+    assert silent.exit_code == 3
+    assert "Repeat with --id e1" in silent.stderr
+
+
+def test_a_hall_out_of_reach_ends_with_3(hall: PretendHall) -> None:
+    nowhere = f"127.0.0.1:{free_port()}"
+    assert yichuang(*EVENT, "--amqp-uri", f"amqp://a:b@{nowhere}//", "--timeout", "0.3").exit_code == 3
+    assert yichuang(*EVENT, "--amqp-uri", user_in(hall.uri, "guest", "wrong")).exit_code == 3
+    assert yichuang(*EVENT, "--url", f"http://{nowhere}", "--key", "k", "--timeout", "1").exit_code == 3
