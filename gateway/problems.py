@@ -68,6 +68,15 @@ class InvalidJson(Refusal):
     en = "The body is not valid JSON."
 
 
+class NotSigned(Refusal):
+    """A provider's receipt came without its signature."""
+
+    code = "not_signed"
+    status = 401
+    zh = "回执缺少签名。"
+    en = "The receipt is not signed."
+
+
 class NothingHere(Refusal):
     """No route of this path."""
 

@@ -1,0 +1,123 @@
+"""The hall's front door: one WSGI application that finds the route, and words everything that goes wrong.
+
+What a route's endpoint returns gets its security headers here, is counted and logged.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any, Protocol
+
+import orjson
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.routing import Map, Rule
+from werkzeug.wrappers import Request, Response
+
+from gateway import limits, problems, traffic
+from gateway.call import Answer, Call, language_of
+from gateway.route import PRIVATE, Route
+from kernel import logs
+from kernel.errors import Refusal, RemoteFault
+
+log = logs.get(__name__)
+
+_LONGEST_PATH = 2048
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+
+
+class Endpoint(Protocol):
+    """Answers the requests of one route."""
+
+    route: Route
+
+    def handle_request(self, request: Request) -> Response: ...
+
+
+class Front:
+    """The WSGI application over the endpoints of a table of routes."""
+
+    def __init__(self, endpoints: Iterable[Endpoint]) -> None:
+        rules = [
+            Rule(endpoint.route.rule, methods=[endpoint.route.method], endpoint=endpoint) for endpoint in endpoints
+        ]
+        self._match = Map(rules, merge_slashes=False, redirect_defaults=False).bind("hall").match
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        started = time.perf_counter()
+        request_id, environ["yichuang.traceparent"] = traffic.trace_of(environ)
+        environ["yichuang.request_id"] = request_id
+        route, response = self._answer(environ)
+        for name, value in _HEADERS.items():
+            response.headers.setdefault(name, value)
+        response.headers["X-Request-Id"] = request_id
+        path = route.path if route else "(none)"
+        traffic.record(path, environ["REQUEST_METHOD"], response.status_code, time.perf_counter() - started, request_id)
+        return response(environ, start_response)
+
+    def _answer(self, environ: dict[str, Any]) -> tuple[Route | None, Response]:
+        route = None
+        try:
+            endpoint, values = self._find(environ)
+            route = endpoint.route
+            request = Request(environ, populate_request=False)
+            environ["yichuang.path"] = values
+            return route, endpoint.handle_request(request)
+        except Refusal as refusal:
+            return route, refuse(refusal, environ)
+
+    def _find(self, environ: dict[str, Any]) -> tuple[Endpoint, Mapping[str, str]]:
+        path, method = _path(environ), environ["REQUEST_METHOD"]
+        try:
+            found: tuple[Endpoint, Mapping[str, str]] = self._match(path, method)
+            return found
+        except MethodNotAllowed as error:
+            raise problems.WrongMethod(method=method[:16], methods=", ".join(error.valid_methods or ())) from None
+        except HTTPException:
+            raise problems.NothingHere from None
+
+
+def _path(environ: Mapping[str, Any]) -> str:
+    raw = environ.get("PATH_INFO", "")
+    if len(raw) > _LONGEST_PATH:
+        raise problems.UriTooLong
+    try:
+        path: str = raw.encode("latin-1").decode()
+    except UnicodeError:
+        raise problems.BadRequest(what="path") from None
+    if "\0" in path:
+        raise problems.BadRequest(what="path")
+    return path
+
+
+def refuse(refusal: Refusal, environ: dict[str, Any], language: str | None = None) -> Response:
+    """The refusal as a problem, with what HTTP asks of its status beside it."""
+    response = problems.respond(refusal, language or language_of(environ), environ["yichuang.request_id"])
+    if refusal.status == 401:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="yichuang"'
+    if isinstance(refusal, problems.TooLarge):
+        response.call_on_close(partial(limits.drain, environ))
+    return response
+
+
+def fault(error: BaseException, environ: dict[str, Any]) -> Response:
+    """A fault of ours: logged whole, told by its number only, which is the request's."""
+    request_id = environ["yichuang.request_id"]
+    log.error("request failed", error_id=request_id, exc_info=error)
+    return refuse(RemoteFault(error_id=request_id), environ)
+
+
+def as_json(call: Call, answer: Answer) -> Response:
+    """A service's answer, with the status, language and life that its route gives it."""
+    body = b"" if answer.body is None else orjson.dumps(answer.body)
+    response = Response(body, answer.status or call.route.status, content_type="application/json")
+    response.headers["Content-Language"] = call.language
+    response.headers["Cache-Control"] = call.route.cache
+    if call.route.cache != PRIVATE:
+        response.headers["Vary"] = "Accept-Language"
+    response.headers.update(answer.headers)
+    return response

@@ -1,0 +1,92 @@
+"""Whether the hall is fit to serve, and how far its consumers have come: asked of the services, all at once.
+
+Never waits longer than a second for anybody, and never fails because somebody else does.
+"""
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from prometheus_client import Gauge, generate_latest
+
+from gateway.auth import Caller
+from gateway.traffic import REGISTRY
+from kernel.errors import Refusal
+
+PATIENCE = 1.0
+
+# What each is asked. Without the first four nobody can file or look up; without notify people only hear later.
+PROBES: dict[str, str] = {"accounts": "ping", "catalog": "departments", "filing": "status", "progress": "status"}
+OPTIONAL: dict[str, str] = {"notify": "status"}
+CONSUMERS = ("progress", "notify")
+
+UP = Gauge("yichuang_consumer_up", "Whether a consumer of the log answers.", ["consumer"], registry=REGISTRY)
+_OF_CONSUMERS = {
+    "checkpoint": Gauge("yichuang_consumer_checkpoint", "Last log position taken in.", ["consumer"], registry=REGISTRY),
+    "head": Gauge("yichuang_consumer_log_head", "Last log position there is.", ["consumer"], registry=REGISTRY),
+    "oldest_unprocessed_seconds": Gauge(
+        "yichuang_consumer_oldest_unprocessed_seconds",
+        "Age of the oldest event not yet taken in; 0 when there is none.",
+        ["consumer"],
+        registry=REGISTRY,
+    ),
+    "parked": Gauge("yichuang_consumer_parked", "Events set aside for an operator.", ["consumer"], registry=REGISTRY),
+}
+_OF_FILING = {
+    "waiting_events": Gauge(
+        "yichuang_filing_waiting_events", "Department events that wait for the one they need.", registry=REGISTRY
+    ),
+    "unsent_replies": Gauge("yichuang_filing_unsent_replies", "Replies not yet published.", registry=REGISTRY),
+    "log_position": Gauge("yichuang_filing_log_position", "Last position of the case log.", registry=REGISTRY),
+}
+
+Answers = dict[str, dict[str, Any] | None]
+
+
+def ask_all(services: Caller, probes: Mapping[str, str]) -> Answers:
+    """Every service's answer by name, None from those that did not give one in time."""
+    answers: Answers = dict.fromkeys(probes)
+
+    def ask(service: str, method: str) -> None:
+        try:
+            answers[service] = services.call(service, method, {}, timeout=PATIENCE)
+        except Refusal:  # down, slow, or failing: no answer is the answer
+            answers[service] = None
+
+    asking = [threading.Thread(target=ask, args=probe, daemon=True) for probe in probes.items()]
+    for one in asking:
+        one.start()
+    for one in asking:
+        one.join(PATIENCE + 0.5)
+    return answers
+
+
+def readiness(services: Caller) -> dict[str, Any]:
+    """{status: ready | not_ready, missing: [services], services: {name: up | down}}; notify is told, not required."""
+    answers = ask_all(services, {**PROBES, **OPTIONAL})
+    missing = [name for name in PROBES if answers[name] is None]
+    return {
+        "status": "not_ready" if missing else "ready",
+        "missing": missing,
+        "services": {name: "down" if answer is None else "up" for name, answer in answers.items()},
+    }
+
+
+def figures(services: Caller) -> bytes:
+    """Everything Prometheus is told, with the consumers' places as they are now."""
+    answers = ask_all(services, {**dict.fromkeys(CONSUMERS, "status"), "filing": "status"})
+    for consumer in CONSUMERS:
+        _tell_consumer(consumer, answers[consumer])
+    for name, gauge in _OF_FILING.items():
+        gauge.set((answers["filing"] or {}).get(name, float("nan")))
+    return generate_latest(REGISTRY)
+
+
+def _tell_consumer(consumer: str, lag: dict[str, Any] | None) -> None:
+    """A consumer that does not answer is down and has no other figures: old ones would look like new ones."""
+    UP.labels(consumer).set(0 if lag is None else 1)
+    for name, gauge in _OF_CONSUMERS.items():
+        if lag is None:
+            gauge.labels(consumer).set(float("nan"))
+        else:
+            gauge.labels(consumer).set(lag[name])

@@ -1,0 +1,132 @@
+"""/openapi.json, made from the table of routes and the schemas of the contracts.
+
+Describes nothing that is not served.
+"""
+
+import re
+from functools import cache
+from typing import Any
+
+import marshmallow as ma
+import orjson
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+from apispec.ext.marshmallow.common import resolve_schema_cls
+
+from gateway.auth import Access
+from gateway.problems import CONTENT_TYPE, Problem
+from gateway.route import Route
+from gateway.routes import ROUTES
+from kernel.contracts.envelope import Instant
+from kernel.contracts.filing import MaterialFile
+
+TITLE = "一窗 政务服务大厅"
+ABOUT = (
+    "One-window government service hall. Errors are problem details (RFC 9457) in the caller's language"
+    " (Accept-Language: zh-Hans, zh-Hant, en). Times are RFC 3339 with offset. Requests that change something take"
+    " an Idempotency-Key: the same key with the same request does it once."
+)
+_SECURITY: dict[Access, list[dict[str, list[str]]]] = {
+    Access.PUBLIC: [],
+    Access.SIGNED_IN: [{"token": []}],
+    Access.DEPARTMENT: [{"departmentKey": []}, {"token": []}],
+    Access.PROVIDER: [{"providerSignature": []}],
+}
+
+
+@cache
+def description() -> bytes:
+    """The whole of it as JSON, made once."""
+    return orjson.dumps(build().to_dict())
+
+
+def build() -> APISpec:
+    """OpenAPI 3.0.3."""
+    plugin = MarshmallowPlugin(schema_name_resolver=_name)
+    spec = APISpec(TITLE, "1.0.0", "3.0.3", info={"description": ABOUT}, plugins=[plugin])
+    assert plugin.converter is not None
+    plugin.map_to_openapi_type(Instant, "string", "date-time")  # type: ignore[no-untyped-call]
+    for name, scheme in _schemes().items():
+        spec.components.security_scheme(name, scheme)
+    for route in ROUTES:
+        spec.path(route.path, operations={route.method.lower(): _operation(route)})
+    return spec
+
+
+def _schemes() -> dict[str, dict[str, Any]]:
+    return {
+        "token": {"type": "http", "scheme": "bearer", "description": "`token` of POST /api/v1/sessions."},
+        "departmentKey": {"type": "http", "scheme": "basic", "description": "Organ code and key of a department."},
+        "providerSignature": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "X-Yichuang-Signature",
+            "description": "HMAC-SHA256 (hex) over X-Yichuang-Timestamp, a full stop and the body.",
+        },
+    }
+
+
+def _name(schema: Any) -> str:
+    """`filing.Draft`: two contracts may use one name. With a member left out it is another schema."""
+    cls: Any = resolve_schema_cls(schema)
+    module = cls.__module__.rpartition(".")[2]
+    left_out = sorted(schema.exclude) if isinstance(schema, ma.Schema) else []
+    return "-without-".join([f"{module}.{cls.__name__}", *left_out])
+
+
+def _operation(route: Route) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": route.name,
+        "summary": route.summary,
+        "tags": [route.tag],
+        "x-access": route.access.value,
+        "security": _SECURITY[route.access],
+        "parameters": _parameters(route),
+        "responses": _responses(route),
+    }
+    if route.body is not None:
+        operation["requestBody"] = {"required": route.checker.validate({}) != {}, "content": _content(route)}
+    return operation
+
+
+def _parameters(route: Route) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = [
+        {"in": "path", "name": name, "required": True, "schema": {"type": "string"}}
+        for name in re.findall(r"{(\w+)}", route.path)
+    ]
+    if route.query is not None:
+        found.append({"in": "query", "schema": route.query})
+    if route.service:
+        found.append(_header("Accept-Language", {"type": "string", "example": "zh-Hans"}))
+    if "idempotency_key" in route.asks:
+        found.append(_header("Idempotency-Key", {"type": "string", "minLength": 1, "maxLength": 128}))
+    if route.access is Access.PROVIDER:
+        found.append({**_header("X-Yichuang-Timestamp", {"type": "string"}), "required": True})
+    return found
+
+
+def _header(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"in": "header", "name": name, "required": False, "schema": schema}
+
+
+def _content(route: Route) -> dict[str, Any]:
+    content: dict[str, Any] = {media: {"schema": route.body} for media in route.types}
+    if route.body is MaterialFile:
+        content["application/octet-stream"] = {"schema": {"type": "string", "format": "binary"}}
+    return content
+
+
+def _responses(route: Route) -> dict[str, Any]:
+    if route.status == 204:
+        done: dict[str, Any] = {"description": "Done."}
+    else:
+        schema = route.answer if route.answer is not None else {"type": "object" if _is_json(route) else "string"}
+        done = {"description": "Done.", "content": {route.serves: {"schema": schema}}}
+    problem = {"description": "Refused.", "content": {CONTENT_TYPE: {"schema": Problem}}}
+    others = {str(status): {**problem, "description": told} for status, told in route.others.items() if status >= 400}
+    accepted = {str(status): {**done, "description": told} for status, told in route.others.items() if status < 400}
+    return {str(route.status): done, **accepted, **others, "default": problem}
+
+
+def _is_json(route: Route) -> bool:
+    return route.serves == "application/json"

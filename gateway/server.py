@@ -1,0 +1,175 @@
+"""HTTP below the routes: eventlet's server and nameko's, made to answer whatever arrives and to survive it.
+
+What cannot even be parsed is refused here, as a problem like everything else.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import eventlet
+from eventlet import wsgi
+from eventlet.event import Event
+from nameko.exceptions import ContainerBeingKilled
+from nameko.web.handlers import HttpRequestHandler
+from nameko.web.server import HttpOnlyProtocol, WebServer
+from werkzeug.wrappers import Request, Response
+
+from gateway import front, problems, traffic
+from gateway.call import Answer, Call, language_of, read
+from gateway.route import Route
+from kernel import logs
+from kernel.errors import Refusal, ServiceDown
+
+log = logs.get(__name__)
+
+LONGEST_LINE = 8192  # bytes of the request line; a header field may be as long, all of them eight times that
+PATIENCE = 30.0  # seconds without a byte until a connection is closed
+
+
+class Protocol(HttpOnlyProtocol):  # type: ignore[misc]
+    """eventlet's reading of HTTP/1.1, with its refusals as problems."""
+
+    def _read_request_line(self) -> Any:
+        line = super()._read_request_line()
+        if len(line) >= LONGEST_LINE:
+            self._refuse(problems.UriTooLong())
+            return ""
+        return line
+
+    def parse_request(self) -> bool:
+        try:
+            if not super().parse_request():
+                return False
+        except (wsgi.HeaderLineTooLong, wsgi.HeadersTooLarge):
+            self._refuse(problems.HeadersTooLarge())
+            return False
+        length, coding = self.headers.get_all("content-length", []), self.headers.get("transfer-encoding")
+        # Two ways to say where the body ends are how requests are smuggled past a proxy.
+        if len(length) > 1 or (length and coding is not None):
+            self._refuse(problems.BadRequest(what="Content-Length"))
+            return False
+        if length and not (length[0].isascii() and length[0].isdigit()):
+            self._refuse(problems.BadRequest(what="Content-Length"))
+            return False
+        return True
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """What the standard library finds wrong with a request line or a header field."""
+        refusals = {414: problems.UriTooLong(), 431: problems.HeadersTooLarge()}
+        self._refuse(refusals.get(code, problems.BadRequest(what="HTTP")))
+
+    def _refuse(self, refusal: Refusal) -> None:
+        self.close_connection = 1
+        environ = {"HTTP_ACCEPT_LANGUAGE": "", "HTTP_TRACEPARENT": ""}
+        request_id, _ = traffic.trace_of(environ)
+        response = problems.respond(refusal, language_of(environ), request_id)
+        response.headers.extend({"Connection": "close", "X-Request-Id": request_id})
+        head = f"HTTP/1.1 {response.status}\r\n" + "".join(f"{k}: {v}\r\n" for k, v in response.headers.items())
+        self.wfile.write(head.encode("latin-1") + b"\r\n" + response.get_data())
+        traffic.record("(none)", "OTHER", refusal.status, 0.0, request_id)
+
+
+class HallServer(WebServer):  # type: ignore[misc]
+    """Serves the `Front` over this container's endpoints."""
+
+    def get_wsgi_app(self) -> Any:
+        return front.Front(self._providers)
+
+    def get_wsgi_server(self, sock: Any, wsgi_app: Any, protocol: Any = Protocol, debug: bool = False) -> Any:
+        return wsgi.Server(
+            sock,
+            sock.getsockname(),
+            wsgi_app,
+            protocol=protocol,
+            debug=debug,
+            log=wsgi.LoggerNull(),
+            log_output=False,
+            url_length_limit=LONGEST_LINE,
+            socket_timeout=PATIENCE,
+        )
+
+    def run(self) -> None:
+        while self._is_accepting:
+            try:
+                sock, address = self._sock.accept()
+            except OSError as error:
+                # Out of file descriptors, most likely: wait for some to come back. nameko would end the gateway.
+                log.warning("cannot accept", exc_info=error)
+                eventlet.sleep(0.1)
+                continue
+            sock.settimeout(self._serv.socket_timeout)
+            self.container.spawn_managed_thread(functools.partial(self.process_request, sock, address))
+
+    def process_request(self, sock: Any, address: Any) -> None:
+        try:
+            super().process_request(sock, address)
+        except Exception as error:  # one client's broken connection: what is raised here would end the gateway
+            log.debug("connection failed", exc_info=error)
+            sock.close()
+
+    def context_data_from_headers(self, request: Request) -> dict[str, str]:
+        return {"traceparent": request.environ["yichuang.traceparent"]}
+
+
+class HttpEndpoint(HttpRequestHandler):  # type: ignore[misc]
+    """nameko's HTTP entrypoint for one route of the table."""
+
+    server = HallServer()
+
+    def __init__(self, route: Route) -> None:
+        super().__init__(route.method, route.rule, expected_exceptions=(Refusal,))
+        self.route = route
+
+    def handle_request(self, request: Request) -> Response:
+        """Run the method in a worker. Raises ServiceDown while the container stops."""
+        finished = Event()
+        try:
+            self.container.spawn_worker(
+                self,
+                (request,),
+                {},
+                context_data=self.server.context_data_from_headers(request),
+                handle_result=functools.partial(self.handle_result, finished),
+            )
+        except ContainerBeingKilled:
+            raise ServiceDown(service="gateway") from None
+        response: Response = finished.wait()
+        return response
+
+
+Method = Callable[[Any, Call], Answer | Response | dict[str, Any] | None]
+
+
+def serves(route: Route) -> Callable[[Method], Callable[[Any, Request], Response]]:
+    """Make a method answer a route: it gets a Call, and returns JSON, an Answer, a Response, or None for 204.
+
+    The class has `services` (a client of the services) and `edge` (what the gateway keeps between requests).
+    """
+
+    def decorate(method: Method) -> Callable[[Any, Request], Response]:
+        @functools.wraps(method)
+        def respond(service: Any, request: Request) -> Response:
+            return _respond(service, route, method, request)
+
+        return HttpEndpoint.decorator(route)(respond)  # type: ignore[no-any-return]
+
+    return decorate
+
+
+def _respond(service: Any, route: Route, method: Method, request: Request) -> Response:
+    environ, language = request.environ, None
+    try:
+        call = read(route, request, environ["yichuang.path"], service.edge.tokens, service.services)
+        language = call.language
+        return _response(call, method(service, call))
+    except Refusal as refusal:
+        return front.refuse(refusal, environ, language)
+    except Exception as error:  # the edge of the hall: whatever failed inside is told as a number, never as it is
+        return front.fault(error, environ)
+
+
+def _response(call: Call, result: Answer | Response | dict[str, Any] | None) -> Response:
+    if isinstance(result, Response):
+        return result
+    return front.as_json(call, result if isinstance(result, Answer) else Answer(result))
