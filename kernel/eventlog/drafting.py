@@ -3,6 +3,7 @@
 Pure: no database, and no clock but the instant that is handed in.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,8 @@ from typing import NamedTuple
 
 from kernel.clock import to_micros
 from kernel.eventlog.events import Append, NewEvent, Reused, body_of
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class Row(NamedTuple):
@@ -42,9 +45,8 @@ class Draft:
 
 
 def draft(request: Append, recorded_at: datetime) -> Draft:
-    """Make `request` ready. Raises ValueError for one without events."""
-    if not request.events:
-        raise ValueError(f"nothing to append to {request.stream}")
+    """Make `request` ready. Raises ValueError for one without events, or with control characters in a name."""
+    _check(request)
     repeated = _repeated(request.events)
     if repeated is not None:
         return Draft(request.stream, request.expected_version, (), repeated)
@@ -88,6 +90,15 @@ def firsts(drafts: Sequence[Draft]) -> list[int]:
             found.append(index)
         index += len(one.rows)
     return found
+
+
+def _check(request: Append) -> None:
+    if not request.events:
+        raise ValueError(f"nothing to append to {request.stream}")
+    for event in request.events:
+        # CloudEvents forbids them; PostgreSQL can't keep one of them, and we use another to separate names.
+        if _CONTROL.search(f"{request.stream}{event.source}{event.id}{event.type}{event.digest}"):
+            raise ValueError(f"control characters in a name of {event}")
 
 
 def _repeated(events: Sequence[NewEvent]) -> Reused | None:

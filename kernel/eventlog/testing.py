@@ -1,0 +1,46 @@
+"""Logs and events for tests. Never used by a service."""
+
+from typing import Any
+
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+
+from kernel.clock import FrozenClock, parse_time
+from kernel.database import Database
+from kernel.eventlog import Append, EventLog, NewEvent, create_follower_tables, create_log
+from kernel.ids import new_id
+
+NOON = "2026-11-22T12:00:00+08:00"
+SOURCE = "/departments/11440106007512345A"
+
+
+def operations(tx: Any) -> Operations:
+    """Alembic's operations on the connection `tx`, as a migration has them."""
+    return Operations(MigrationContext.configure(tx))
+
+
+def make_log(database: Database) -> EventLog:
+    """An empty log, and the tables of its followers, in `database`. It is noon there."""
+    with database.write() as tx:
+        create_log(operations(tx))
+        create_follower_tables(operations(tx))
+    return EventLog(database, FrozenClock(NOON))
+
+
+def step(id: str | None = None, **changes: Any) -> NewEvent:
+    """An event; a new id unless one is given."""
+    values: dict[str, Any] = {
+        "id": id or new_id(),
+        "source": SOURCE,
+        "type": "case.step",
+        "version": 1,
+        "time": parse_time(NOON),
+        "data": {"step_name": "审查"},
+        "organ": "11440106007512345A",
+    }
+    return NewEvent(**{**values, **changes})
+
+
+def request(stream: str, expected_version: int, *events: NewEvent) -> Append:
+    """An append of `events`, of one new event where none is given."""
+    return Append(stream=stream, expected_version=expected_version, events=events or (step(),))
