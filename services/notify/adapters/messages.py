@@ -121,7 +121,7 @@ class SqlMessages:
     def counts(self) -> dict[str, int]:
         """How many messages are in each state."""
         with self._database.single() as tx:
-            found: dict[str, int] = dict(tx.execute(_COUNTS).tuples().all())
+            found: dict[str, int] = {row[0]: row[1] for row in tx.execute(_COUNTS)}
         return {state.value: found.get(state.value, 0) for state in State}
 
     def oldest_unsent(self) -> datetime | None:
