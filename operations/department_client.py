@@ -3,7 +3,7 @@
 Needs pika alone, nothing else of this project: a department may copy this file. Never declares anything of the hall's.
 
     with DepartmentClient("amqp://CODE:password@hall:5672//", organ="CODE") as hall:
-        replies = hall.publish([hall.event("case.step", serial, {"name": "审查"})])
+        replies = hall.publish([hall.event("case.step", serial, {"step_name": "审查"})])
 """
 
 import itertools

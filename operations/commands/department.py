@@ -105,7 +105,7 @@ def publish(as_json: bool, timeout: float, **told: Any) -> None:
 def _data(text: str | None, file: Path | None) -> dict[str, Any]:
     if text is not None and file is not None:
         raise click.UsageError("--data and --data-file exclude each other.")
-    text = file.read_text() if file is not None else text or "{}"
+    text = file.read_text("utf-8") if file is not None else text or "{}"
     try:
         data = json.loads(text)
     except json.JSONDecodeError as error:

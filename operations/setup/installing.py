@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 # Where packages put programs that are not on everybody's PATH.
-_PLACES = ("/usr/lib/rabbitmq/bin", "/usr/local/sbin", "/usr/sbin", "/opt/homebrew/sbin", "/usr/lib/postgresql/*/bin")
+_PLACES = ("/usr/lib/rabbitmq/bin", "/usr/local/sbin", "/usr/sbin", "/usr/lib/postgresql/*/bin")
 
 
 class Missing(Exception):
