@@ -60,7 +60,10 @@ def _fault(reader: LogReader, at: Head, event: Recorded) -> Broken | None:
         return Broken(expected, _REMOVED)
     if link(at.chain, expected, event.body) != event.chain:
         return Broken(expected, _moved(reader, at, event) or "the body was changed, or the chain value")
-    wrong = [name for name, value in _columns(event).items() if value != getattr(event, name)]
+    try:
+        wrong = [name for name, value in _columns(event).items() if value != getattr(event, name)]
+    except (ValueError, KeyError, TypeError):
+        return Broken(expected, "the body is not an event")
     if wrong:
         return Broken(expected, f"columns disagree with the body: {', '.join(wrong)}")
     return None
