@@ -13,7 +13,7 @@ from gateway.problems import NothingHere
 
 _SWAGGER = Path(swagger_ui_bundle.swagger_ui_path)
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".png": "image/png"}
-_FILES = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png", "start.js", "hall.css")
+FILES = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png", "start.js", "hall.css")
 _POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
 
 _WELCOME = """<!doctype html>
@@ -78,7 +78,7 @@ def docs() -> Response:
 
 def docs_file(name: str) -> Response:
     """One of the few files that the pages load. Raises NothingHere for any other name."""
-    if name not in _FILES:
+    if name not in FILES:
         raise NothingHere
     response = Response(_read(name), content_type=_TYPES[Path(name).suffix])
     response.headers["Cache-Control"] = "public, max-age=86400"

@@ -24,6 +24,7 @@ from kernel.errors import Refusal, ServiceDown
 log = logs.get(__name__)
 
 LONGEST_LINE = 8192  # bytes of the request line; a header field may be as long, all of them eight times that
+WORKERS = 2000
 PATIENCE = 30.0  # seconds without a byte until a connection is closed
 
 
@@ -72,6 +73,11 @@ class Protocol(HttpOnlyProtocol):  # type: ignore[misc]
 
 class HallServer(WebServer):  # type: ignore[misc]
     """Serves the `Front` over this container's endpoints."""
+
+    def setup(self) -> None:
+        # A worker here does nothing but wait for services. With the few that suit a service, one that is slow would
+        # soon hold them all, and nobody could look up a case or see that we live.
+        self.container._worker_pool.resize(WORKERS)
 
     def get_wsgi_app(self) -> Any:
         return front.Front(self._providers)
@@ -171,5 +177,6 @@ def _respond(service: Any, route: Route, method: Method, request: Request) -> Re
 
 def _response(call: Call, result: Answer | Response | dict[str, Any] | None) -> Response:
     if isinstance(result, Response):
+        result.headers.setdefault("Cache-Control", call.route.cache)
         return result
     return front.as_json(call, result if isinstance(result, Answer) else Answer(result))

@@ -89,7 +89,7 @@ class Hall:
     def __init__(self) -> None:
         self.services = RecordingServices()
         self.edge = Edge()
-        service = GatewayService()
+        service: Any = GatewayService()
         service.services, service.edge = self.services, self.edge
         self._client = Client(Front([_Direct(service, route) for route in ROUTES]))
 

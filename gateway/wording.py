@@ -27,6 +27,8 @@ _TABLE: list[tuple[str, str]] = [
     (r"Not a valid email address\.", "不是有效的电子邮箱地址。"),
     (r"Not a valid mobile number\.", "不是有效的手机号码。"),
     (r"Not a valid identity number\.", "不是有效的身份证件号码。"),
+    (r"Not a valid code\.", "不是有效的编号。"),
+    (r"Not a valid key: .*", "不是有效的 Idempotency-Key（1 至 128 个可见 ASCII 字符）。"),
     (r"Not valid base64\.", "不是有效的 base64 内容。"),
     (r"Not an organ code\.", "不是有效的机构编码。"),
     (r"Number too large\.", "数字过大。"),

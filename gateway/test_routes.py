@@ -1,0 +1,166 @@
+"""The table of routes: all of it served, documented, guarded, and in agreement with the contracts."""
+
+import inspect
+import re
+
+import orjson
+import pytest
+from openapi_spec_validator import validate
+
+from gateway import pages
+from gateway.auth import Access
+from gateway.openapi import description
+from gateway.route import PRIVATE, Route
+from gateway.routes import ROUTES
+from gateway.samples import ANSWERS
+from gateway.server import HttpEndpoint
+from gateway.service import GatewayService
+from gateway.testing import Hall
+
+PINNED = """
+GET /api/v1/items, GET /api/v1/items/{}, GET /api/v1/departments, POST /api/v1/accounts, POST /api/v1/sessions,
+DELETE /api/v1/sessions/current, GET /api/v1/accounts/me, POST /api/v1/drafts, GET /api/v1/drafts/{},
+PATCH /api/v1/drafts/{}, PUT /api/v1/drafts/{}/materials/{}, POST /api/v1/drafts/{}/submission, GET /api/v1/cases,
+GET /api/v1/cases/{}, POST /api/v1/cases/{}/corrections, POST /api/v1/cases/{}/withdrawal,
+POST /api/v1/cases/{}/rating, GET /api/v1/progress/{}, POST /api/v1/department/events,
+POST /api/v1/notify/receipts/{}, GET /openapi.json, GET /docs, GET /health/live, GET /health/ready, GET /metrics
+"""
+BODIES = {
+    "register": {
+        "name": "李小明",
+        "identity_number": "440105199003070015",
+        "mobile": "13800138000",
+        "password": "a fine password",
+        "terms_accepted": True,
+    },
+    "sign_in": {"login": "13800138000", "password": "a fine password"},
+    "open_draft": {"item": "1"},
+    "change_draft": {"data": {"reason": "搬家"}, "notices": ["sms"], "language": "zh-Hant"},
+    "attach_material": {"filename": "a.pdf", "content": "JVBERg=="},
+    "correct_case": {"data": {"reason": "搬家"}},
+    "rate_case": {"stars": 5, "tags": [], "comment": None},
+    "take_department_event": {
+        "specversion": "1.0",
+        "id": "e1",
+        "source": "/departments/11440105007512345X",
+        "type": "case.accepted",
+        "subject": "S1",
+        "dataschema": "urn:yichuang:case.accepted:1",
+        "time": "2026-11-22T12:00:00+08:00",
+        "data": {"occurred_at": "2026-11-22T12:00:00+08:00", "by": "officer"},
+    },
+    "take_receipt": {"id": "m1", "status": "delivered"},
+}
+QUERIES = {"progress": "?code=ABCD2345", "cases": "?state=accepted&filed_from=2026-01-01&page=2&page_size=100"}
+TOKENS = {Access.SIGNED_IN: "person", Access.DEPARTMENT: "officer"}
+SIGNED = {"X-Yichuang-Timestamp": "1795000000", "X-Yichuang-Signature": "ab" * 32}
+
+every_route = pytest.mark.parametrize("route", ROUTES, ids=[route.name for route in ROUTES])
+
+
+@pytest.fixture
+def hall() -> Hall:
+    made = Hall()
+    made.services.answers = dict(ANSWERS)
+    return made
+
+
+def ask(hall: Hall, route: Route, token: str | None) -> object:
+    path = re.sub(r"{(\w+)}", lambda found: {"file": "hall.css"}.get(found.group(1), "X1"), route.path)
+    body = {"json": BODIES[route.name]} if route.name in BODIES else {}
+    return hall.ask(route.method, path + QUERIES.get(route.name, ""), token=token, headers=SIGNED, **body)
+
+
+def test_the_routes_that_others_rely_on_are_there() -> None:
+    served = {f"{route.method} {re.sub(r'{.*?}', '{}', route.path)}" for route in ROUTES}
+    assert set(re.split(r",\s+", PINNED.strip())) - served == set()
+
+
+def test_names_and_paths_are_used_once() -> None:
+    assert len({route.name for route in ROUTES}) == len({(route.method, route.path) for route in ROUTES}) == len(ROUTES)
+
+
+@every_route
+def test_every_route_is_served_by_the_method_of_its_name(route: Route) -> None:
+    endpoints = getattr(GatewayService, route.name).nameko_entrypoints
+    assert [(type(one), one._Extension__params[0][0]) for one in endpoints] == [(HttpEndpoint, route)]
+
+
+def test_every_entrypoint_stands_in_the_table() -> None:
+    methods = inspect.getmembers(GatewayService, lambda member: hasattr(member, "nameko_entrypoints"))
+    assert {name for name, _ in methods} == {route.name for route in ROUTES}
+
+
+@every_route
+def test_every_route_answers_what_it_promises(hall: Hall, route: Route) -> None:
+    response = ask(hall, route, TOKENS.get(route.access))
+    assert response.status_code == route.status, response.text
+    if route.answer is not None:
+        assert route.answer.validate(response.json) == {}
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert ("no-store" in response.headers["Cache-Control"]) == (route.cache == PRIVATE)
+
+
+@every_route
+def test_the_services_are_asked_what_their_contract_says(hall: Hall, route: Route) -> None:
+    ask(hall, route, TOKENS.get(route.access))
+    if route.service:
+        asked = hall.services.asked_of(route.service, route.rpc)
+        assert len(asked) == 1
+        assert route.request().validate(asked[0]) == {}
+
+
+@every_route
+def test_a_route_that_is_not_public_refuses_a_stranger_before_anything_is_asked(hall: Hall, route: Route) -> None:
+    response = ask(hall, route, None)
+    if route.access in (Access.PUBLIC, Access.PROVIDER):
+        assert response.status_code == route.status
+    else:
+        assert response.status_code == 401
+        assert response.headers["WWW-Authenticate"].startswith("Bearer")
+        assert hall.services.asked == []
+
+
+@every_route
+def test_every_route_is_in_the_description_with_its_access_rule(route: Route) -> None:
+    operation = orjson.loads(description())["paths"][route.path][route.method.lower()]
+    assert operation["x-access"] == route.access.value
+    assert bool(operation["security"]) == (route.access is not Access.PUBLIC)
+    assert operation["summary"]
+    assert str(route.status) in operation["responses"]
+    assert ("requestBody" in operation) == (route.body is not None)
+
+
+def test_the_description_is_valid_openapi_and_has_nothing_more() -> None:
+    described = orjson.loads(description())
+    validate(described)
+    operations = {(method.upper(), path) for path, item in described["paths"].items() for method in item}
+    assert operations == {(route.method, route.path) for route in ROUTES}
+
+
+def test_times_are_described_as_times() -> None:
+    schemas = orjson.loads(description())["components"]["schemas"]
+    assert schemas["accounts.Session"]["properties"]["expires_at"]["format"] == "date-time"
+
+
+def test_the_pages_load_nothing_from_elsewhere(hall: Hall) -> None:
+    for path in ("/", "/docs"):
+        page = hall.ask("GET", path)
+        assert "default-src 'self'" in page.headers["Content-Security-Policy"]
+        links = re.findall(r'(?:href|src)="([^"]+)"', page.text)
+        assert links
+        for link in links:
+            assert link.startswith("/")
+            assert hall.ask("GET", link).status_code == 200
+
+
+def test_only_the_files_of_the_page_are_given_out(hall: Hall) -> None:
+    for name in ("index.html", "..", "%2e%2e", "swagger-ui.js.map", "start.js/../x"):
+        assert hall.ask("GET", f"/docs/{name}").status_code == 404
+    assert all(hall.ask("GET", f"/docs/{name}").status_code == 200 for name in pages.FILES)
+
+
+def test_positions_of_the_log_are_not_shown_to_applicants(hall: Hall) -> None:
+    for name in ("submit_draft", "receipt", "correct_case", "withdraw_case", "rate_case"):
+        route = next(route for route in ROUTES if route.name == name)
+        assert "position" not in ask(hall, route, "person").json
