@@ -311,7 +311,7 @@ class _Link:
 def _reply(envelope: Mapping[str, Any]) -> Reply:
     data = envelope["data"]
     return Reply(
-        id=data["id"],
+        id=data.get("id") or "",  # none where the event could not even be read
         appended=envelope["type"] == "event.appended",
         subject=data.get("subject") or "",
         position=data.get("position"),
