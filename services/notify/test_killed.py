@@ -1,0 +1,102 @@
+"""notify killed (-9) in the middle of sending, again and again: in the end each message went out exactly once.
+
+The process under test is patched for greenlets, as services are; the provider runs here and survives.
+"""
+
+import sys
+import time
+from pathlib import Path
+
+from kernel.database import Database
+from kernel.testing import Process, eventually
+from kernel.testing.cases import appends, corrected_and_concluded
+from kernel.testing.sms_provider import SmsProvider
+from services.notify.conftest import Desk
+
+CASES = 60
+MESSAGES = 7 * CASES
+LEASE = 1.0
+
+SENDER = f"""
+from kernel import green
+green.patch()
+import sys, time
+from datetime import timedelta
+from kernel.clock import SystemClock
+from kernel.database import open_url
+from services.notify.adapters.sms import HttpSms
+from services.notify.application.delivering import Patience
+from services.notify.application.ports import Contact
+from services.notify.bootstrap import Notify, Outside
+
+class Everybody:
+    def find(self, account):
+        return Contact(sms="13800138000", email=None)
+
+own, log, first, second, name = sys.argv[1:]
+clock = SystemClock()
+ways = [HttpSms("sms", first, "first", clock, 0.2, 0.3), HttpSms("sms-fallback", second, "second", clock, 0.2, 0.3)]
+outside = Outside(contacts=Everybody(), providers={{"sms": ways, "email": ways}}, secrets={{}})
+again = Patience(lease=timedelta(seconds={LEASE}), retries=[timedelta(seconds=0.3)] * 50)
+notify = Notify(open_url(own, name + "_notify"), open_url(log, name + "_filing"), outside, clock, again)
+notify.follower.catch_up()
+while True:
+    notify.sender.run_once()
+    time.sleep(0.02)
+"""
+
+
+def url_of(database: Database) -> str:
+    return str(database.engine.url.render_as_string(hide_password=False))
+
+
+def states(desk: Desk) -> dict[str, int]:
+    return desk.notify.messages.counts()
+
+
+def test_killed_again_and_again_each_message_is_sent_once(desk: Desk, tmp_path: Path) -> None:
+    for number in range(CASES):
+        desk.log.append(appends(f"S-{number}", corrected_and_concluded()))
+    hiccups = iter(range(10_000))
+
+    def now_and_then_busy(id: str) -> tuple[int, bytes] | None:
+        time.sleep(0.002)
+        return (503, b"") if next(hiccups) % 10 == 0 else None
+
+    with SmsProvider("first") as first, SmsProvider("second") as second:
+        first.before = now_and_then_busy
+        name = desk.database.owner.removesuffix("_notify")
+        arguments = [url_of(desk.database), url_of(desk.log_database), first.url, second.url, name]
+        with Process([sys.executable, "-c", SENDER, *arguments], log=tmp_path / "sender.log") as sender:
+            for goal in (60, 150, 300):
+                eventually(lambda goal=goal: len(first.sent) + len(second.sent) >= goal, 60)
+                sender.kill()
+                sender.start()
+            eventually(lambda: states(desk)["sending"] == MESSAGES and not unaccepted(desk), 60)
+        assert first.refused == second.refused == []
+        ids = {message["id"] for number in range(CASES) for message in desk.messages(f"S-{number}")}
+        assert len(ids) == MESSAGES
+        assert first.sent.keys() | second.sent.keys() == ids
+        assert not first.sent.keys() & second.sent.keys(), "each by one provider"
+        settle(desk, {"sms": first, "sms-fallback": second})
+        assert states(desk) == {
+            "created": 0,
+            "sending": 0,
+            "delivered": MESSAGES,
+            "failed_for_now": 0,
+            "failed_for_good": 0,
+        }
+
+
+def unaccepted(desk: Desk) -> int:
+    with desk.database.read() as tx:
+        return int(tx.exec_driver_sql("SELECT count(*) FROM message WHERE accepted_at IS NULL").scalar_one())
+
+
+def settle(desk: Desk, providers: dict[str, SmsProvider]) -> None:
+    """The receipts of all that was sent."""
+    for name, provider in providers.items():
+        desk.notify.receipts._secrets = {**desk.notify.receipts._secrets, name: provider.secret}
+        for id in provider.sent:
+            timestamp = int(desk.clock.now().timestamp())
+            desk.notify.receipts.take({"provider": name, **provider.receipt(id, timestamp)})
