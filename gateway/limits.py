@@ -24,7 +24,7 @@ _LONGEST_DRAIN = 2.0  # seconds
 
 def check_length(environ: dict[str, Any], limit: int) -> int | None:
     """The announced length of the body in bytes, None if it comes in chunks. Raises TooLarge, BadRequest."""
-    if "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
+    if environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
         return None
     announced = environ.get("CONTENT_LENGTH") or "0"
     if not (announced.isascii() and announced.isdigit()):

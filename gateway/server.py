@@ -5,6 +5,7 @@ What cannot even be parsed is refused here, as a problem like everything else.
 
 import functools
 from collections.abc import Callable
+from email.message import Message
 from typing import Any
 
 import eventlet
@@ -45,13 +46,8 @@ class Protocol(HttpOnlyProtocol):  # type: ignore[misc]
         except (wsgi.HeaderLineTooLong, wsgi.HeadersTooLarge):
             self._refuse(problems.HeadersTooLarge())
             return False
-        length, coding = self.headers.get_all("content-length", []), self.headers.get("transfer-encoding")
-        # Two ways to say where the body ends are how requests are smuggled past a proxy.
-        if len(length) > 1 or (length and coding is not None):
-            self._refuse(problems.BadRequest(what="Content-Length"))
-            return False
-        if length and not (length[0].isascii() and length[0].isdigit()):
-            self._refuse(problems.BadRequest(what="Content-Length"))
+        if _is_misframed(self.headers):
+            self._refuse(problems.BadRequest(what="Content-Length, Transfer-Encoding"))
             return False
         return True
 
@@ -69,6 +65,16 @@ class Protocol(HttpOnlyProtocol):  # type: ignore[misc]
         head = f"HTTP/1.1 {response.status}\r\n" + "".join(f"{k}: {v}\r\n" for k, v in response.headers.items())
         self.wfile.write(head.encode("latin-1") + b"\r\n" + response.get_data())
         traffic.record("(none)", "OTHER", refusal.status, 0.0, request_id)
+
+
+def _is_misframed(headers: Message) -> bool:
+    """Whether it is in doubt where the body ends: that is how requests are smuggled past a proxy."""
+    lengths, codings = headers.get_all("content-length", []), headers.get_all("transfer-encoding", [])
+    if len(lengths) + len(codings) > 1:
+        return True
+    return any(not (length.isascii() and length.isdigit()) for length in lengths) or any(
+        coding.lower() != "chunked" for coding in codings
+    )
 
 
 class HallServer(WebServer):  # type: ignore[misc]
