@@ -45,6 +45,8 @@ class EventLog(LogReader):
     def append(self, request: Append) -> Appended | Duplicate:
         """Append and commit; callers that wait at the same moment share one commit.
 
+        Duplicate is also what the first append of an event can hear, when the connection broke after its commit.
+
         Raises VersionConflict (load, decide and append again), EventIdReused, or what `is_away` tells: then it is not
         known whether the events were written, and the same append can be repeated.
         """

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -14,8 +14,9 @@ import sqlalchemy as sa
 
 from kernel.clock import SystemClock
 from kernel.database import Database, is_away
-from kernel.eventlog import Appended, EventLog, LogReader, Recorded, Sound, VersionConflict, verify
-from kernel.eventlog.testing import request, step
+from kernel.eventlog import Appended, Duplicate, EventLog, LogReader, Outcome, Recorded, Sound, VersionConflict, verify
+from kernel.eventlog.drafting import Draft
+from kernel.eventlog.testing import make_log, request, step
 from kernel.ids import new_id
 from kernel.testing import eventually
 
@@ -24,7 +25,7 @@ import sys
 from kernel.clock import SystemClock
 from kernel.database import open_url
 from kernel.eventlog import EventLog
-from kernel.eventlog.testing import request
+from kernel.eventlog.testing import make_log, request
 url, owner, name, count = sys.argv[1:]
 log = EventLog(open_url(url, owner), SystemClock())
 for number in range(int(count)):
@@ -178,6 +179,24 @@ def test_a_head_that_is_held_too_long_is_not_waited_for_for_ever(
     assert fault is not None
     assert is_away(fault)
     assert log.append(request("B1", 0)) == Appended(2, 2)
+
+
+def test_an_append_whose_connection_broke_after_its_commit_is_found_to_be_written(postgres: Database) -> None:
+    log = make_log(postgres)
+    write = log._write
+    broken = []
+
+    def write_and_break(connection: sa.Connection, drafts: Sequence[Draft]) -> list[Outcome]:
+        outcomes = write(connection, drafts)
+        if not broken:
+            broken.extend(outcomes)
+            connection.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
+        return outcomes
+
+    log._write = write_and_break
+    assert log.append(request("A1", 0)) == Duplicate(1, 1)
+    assert broken == [Appended(1, 1)]
+    assert log.head().position == 1
 
 
 def _all(log: LogReader) -> list[Recorded]:

@@ -5,7 +5,7 @@ import pytest
 from kernel.database import Database
 from kernel.eventlog import Broken, EventLog, Head, Sound, verify
 from kernel.eventlog.events import link
-from kernel.eventlog.testing import request, step
+from kernel.eventlog.testing import request, step, tamper
 
 
 @pytest.fixture
@@ -13,18 +13,6 @@ def log(log: EventLog) -> EventLog:
     """Six events; A1's are 1, 3 and 5."""
     log.append_all([request(f"{'AB'[n % 2]}1", n // 2, step(f"e{n + 1}")) for n in range(6)])
     return log
-
-
-def tamper(database: Database, *statements: str) -> None:
-    """As one who may switch the triggers off."""
-    with database.write() as tx:
-        if database.dialect == "postgresql":
-            tx.exec_driver_sql("SET LOCAL session_replication_role = replica")
-        else:
-            for name in tx.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'").scalars().all():
-                tx.exec_driver_sql(f"DROP TRIGGER {name}")
-        for statement in statements:
-            tx.exec_driver_sql(statement)
 
 
 def test_a_log_that_nobody_touched_is_sound(log: EventLog) -> None:

@@ -44,3 +44,15 @@ def step(id: str | None = None, **changes: Any) -> NewEvent:
 def request(stream: str, expected_version: int, *events: NewEvent) -> Append:
     """An append of `events`, of one new event where none is given."""
     return Append(stream=stream, expected_version=expected_version, events=events or (step(),))
+
+
+def tamper(database: Database, *statements: str) -> None:
+    """Change a log as one who may switch its guards off."""
+    with database.write() as tx:
+        if database.dialect == "postgresql":
+            tx.exec_driver_sql("SET LOCAL session_replication_role = replica")
+        else:
+            for name in tx.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'").scalars().all():
+                tx.exec_driver_sql(f"DROP TRIGGER {name}")
+        for statement in statements:
+            tx.exec_driver_sql(statement)
