@@ -94,7 +94,7 @@ class DepartmentClient:
 
     def __init__(self, uri: str, organ: str) -> None:
         self.organ = organ
-        self._parameters = _parameters(uri)
+        self._parameters = amqp_parameters(uri)
         self._link: _Link | None = None
 
     def __enter__(self) -> Self:
@@ -165,7 +165,8 @@ class DepartmentClient:
         return self._link
 
 
-def _parameters(uri: str) -> pika.URLParameters:
+def amqp_parameters(uri: str) -> pika.URLParameters:
+    """pika's form of a broker's URI, whichever way its virtual host is written."""
     parts = urlsplit(uri)
     # kombu and nameko write the virtual host "/" as "//", pika as "/%2F"; both are taken.
     vhost = quote(unquote(parts.path[1:]) or "/", safe="")

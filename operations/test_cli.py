@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import pika
 import pytest
 from click.testing import CliRunner, Result
 
-from kernel.testing import free_port
+from kernel.messaging.topology import REJECTED
+from kernel.testing import eventually, free_port
 from operations.cli import main
 from operations.commands import consumers as commands
 from operations.consumers import CONSUMERS
@@ -60,7 +62,9 @@ def test_the_consumers_that_commands_know_are_those_that_there_are() -> None:
 
 
 def test_a_new_installation_is_migrated_and_its_empty_log_is_sound(data_dir: Path) -> None:
-    assert yichuang("log", "tail").exit_code == 1
+    for words in (("log", "tail"), ("log", "status"), ("verify",), ("replay", "progress")):
+        assert yichuang(*words).exit_code == 1
+        assert "yichuang migrate" in yichuang(*words).stderr
     assert json.loads(yichuang("migrate", "--json").output) == {
         "migrated": ["accounts", "filing", "progress", "notify"]
     }
@@ -68,6 +72,7 @@ def test_a_new_installation_is_migrated_and_its_empty_log_is_sound(data_dir: Pat
     found = json.loads(yichuang("verify", "--json").output)
     assert (found["sound"], found["position"]) == (True, 0)
     assert json.loads(yichuang("replay", "progress", "--json").output)["events"] == 0
+    assert json.loads(yichuang("log", "status", "--json").output)["relay"]["position"] == 0
     assert yichuang("parked", "list").output == "nothing is parked\n"
 
 
@@ -151,3 +156,27 @@ def test_a_hall_out_of_reach_ends_with_3(hall: PretendHall) -> None:
     assert yichuang(*EVENT, "--amqp-uri", f"amqp://a:b@{nowhere}//", "--timeout", "0.3").exit_code == 3
     assert yichuang(*EVENT, "--amqp-uri", user_in(hall.uri, "guest", "wrong")).exit_code == 3
     assert yichuang(*EVENT, "--url", f"http://{nowhere}", "--key", "k", "--timeout", "1").exit_code == 3
+
+
+def test_dead_letters_are_shown_and_stay_until_they_are_taken_away(
+    rabbitmq_vhost: str, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AMQP_URI", rabbitmq_vhost)
+    monkeypatch.setenv("DATABASE_URL", "postgresql://not-used/here")
+    with pika.BlockingConnection(pika.URLParameters(rabbitmq_vhost)) as connection:
+        channel = connection.channel()
+        channel.queue_declare(REJECTED, durable=True, arguments={"x-queue-type": "quorum"})
+        for body in ("one", "two", "three"):
+            headers = {"user_id": ORGAN, "routing_key": f"{ORGAN}.x", "reason": "invalid_json", "detail": "Not JSON."}
+            channel.basic_publish("", REJECTED, body.encode(), pika.BasicProperties(headers=headers))
+
+    def bodies(*more: str) -> list[str]:
+        shown = yichuang("dead-letters", "list", "--json", *more).output.splitlines()
+        return [json.loads(line)["body"] for line in shown]
+
+    assert eventually(lambda: len(bodies()) == 3 and bodies()) == ["one", "two", "three"]
+    assert f"{ORGAN} {ORGAN}.x: Not JSON. (invalid_json)\n  one" in yichuang("dead-letters", "list").output
+    assert bodies("--limit", "2", "--remove") == ["one", "two"]
+    assert eventually(bodies) == ["three"]
+    assert bodies("--remove") == ["three"]
+    assert eventually(lambda: yichuang("dead-letters", "list").output) == "there are no dead letters\n"

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from operations.commands.common import failing_clearly, json_option, say, settings
+from operations.commands.common import failing_clearly, json_option, opened, say, settings
 
 # Known without importing them, so that --help is quick; a test holds the names against the code.
 CONSUMERS = ("progress", "notify")
@@ -26,7 +26,7 @@ def replay(service: str, as_json: bool) -> None:
     from operations.consumers import following
 
     started = time.monotonic()
-    with failing_clearly(), following(settings(), service) as consumer:
+    with opened("filing", "event"), following(settings(), service) as consumer:
         events = consumer.rebuild()
     seconds = round(time.monotonic() - started, 3)
     say(
@@ -87,7 +87,7 @@ def requeue(serial: str, consumer: str, as_json: bool) -> None:
     """
     from operations.consumers import following
 
-    with failing_clearly(), following(settings(), consumer) as one:
+    with opened("filing", "event"), following(settings(), consumer) as one:
         before = _of(one, serial)
         one.follower.requeue(serial)
         left = _of(one, serial)

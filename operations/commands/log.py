@@ -52,6 +52,22 @@ def tail(after: int | None, limit: int, serial: str | None, follow: bool, as_jso
             say(_shown(event), _line(event), as_json)
 
 
+@log.command()
+@json_option
+def status(as_json: bool) -> None:
+    """Print how far everybody is: the log's head, what the relay has published, each consumer.
+
+    \b
+    Example:
+      yichuang log status
+    """
+    from operations.status import status as ask
+
+    with opened("filing", "relay"):
+        found = ask(settings())
+    say(found.as_dict(), str(found), as_json)
+
+
 def _events(
     reader: "LogReader", after: int | None, limit: int, serial: str | None, follow: bool
 ) -> Iterator["Recorded"]:
