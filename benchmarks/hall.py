@@ -24,6 +24,7 @@ class Bench:
     item: dict[str, Any]
     organ: str
     applicant: Applicant
+    department_uri: str
     department: DepartmentClient
 
     def file(self, count: int) -> list[dict[str, Any]]:
@@ -48,7 +49,7 @@ def bench_hall() -> Iterator[Bench]:
         department_uri = broker.add_user(organ, "department-password", vhost=urlsplit(uri).path[1:])
         try:
             with DepartmentClient(department_uri, organ) as department:
-                yield Bench(hall, uri, item, organ, Applicant(hall), department)
+                yield Bench(hall, uri, item, organ, Applicant(hall), department_uri, department)
         finally:
             broker.remove_user(organ)
 
