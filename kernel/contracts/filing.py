@@ -18,8 +18,10 @@ NOTICES = ["sms", "email"]
 # Base64 of the largest material, in characters; anything longer is refused before it is decoded.
 _MAX_CONTENT = -(-MAX_MATERIAL_BYTES // 3) * 4
 
-_CODE = validate.Length(1, 64)
-_KEY = validate.Length(1, 128)
+# Names of things of ours: printable ASCII, so nothing else ever reaches a database as a key.
+_CODE = validate.Regexp(r"[\x21-\x7e]{1,64}\Z", error="Not a valid code.")
+_KEY = validate.Regexp(r"[\x20-\x7e]{1,128}\Z", error="Not a valid key: 1 to 128 printable ASCII characters.")
+_MEMBER = validate.Length(1, 64)
 _PLAIN = validate.Regexp(r"[^\x00-\x1f\x7f-\x9f/\\]+\Z", error="Holds control characters or slashes.")
 
 
@@ -52,7 +54,7 @@ class DraftChange(Request):
     `language`: of the notices about the case.
     """
 
-    data = fields.Dict(keys=fields.String(validate=_CODE))
+    data = fields.Dict(keys=fields.String(validate=_MEMBER))
     notices = fields.List(
         fields.String(validate=validate.OneOf(NOTICES)), validate=validate.Length(0, 2), metadata={"example": ["sms"]}
     )
@@ -104,7 +106,7 @@ class CorrectedMaterial(MaterialFile):
 class Corrections(Request):
     """Body of `POST /cases/{serial}/corrections`. Data are merged into what was filed; null takes a member out."""
 
-    data = fields.Dict(keys=fields.String(validate=_CODE), load_default=dict)
+    data = fields.Dict(keys=fields.String(validate=_MEMBER), load_default=dict)
     materials = fields.List(fields.Nested(CorrectedMaterial), load_default=list, validate=validate.Length(0, 50))
 
 
@@ -151,8 +153,10 @@ class TakeDepartmentEvent(_Asked):
     event = fields.Dict(keys=fields.String(), required=True)
 
 
-class AskStatus(Request):
+class AskStatus(_Asked):
     """RPC `status` (→ Status)."""
+
+    principal = fields.Nested(Principal, load_default=None, allow_none=True)
 
 
 class ItemFiled(ma.Schema):

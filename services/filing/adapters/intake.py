@@ -1,6 +1,7 @@
 """Department events that wait, and replies still to be sent, in tables."""
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -42,17 +43,12 @@ class IntakeTables:
     def waiting_serials(self, tx: sa.Connection, limit: int) -> list[str]:
         return list(tx.execute(_FIRST, {"limit": limit}).scalars())
 
-    def add_waiting(self, tx: sa.Connection, rows: Sequence[WaitingRow]) -> bool:
-        # In order, so that two who add the same ones cannot wait for each other.
-        added = [tx.execute(_ADD, vars(row)).rowcount for row in sorted(rows, key=lambda row: (row.source, row.id))]
-        return all(added)
-
-    def take_waiting(self, tx: sa.Connection, keys: Sequence[Key]) -> bool:
-        taken = [self._take(tx, key) for key in sorted(keys)]
-        return all(taken)
-
-    def _take(self, tx: sa.Connection, key: Key) -> bool:
-        return tx.execute(_TAKE, {"source": key[0], "id": key[1]}).rowcount == 1
+    def exchange_waiting(self, tx: sa.Connection, out: Sequence[Key], put: Sequence[WaitingRow]) -> bool:
+        changes: dict[Key, tuple[Any, dict[str, Any]]] = {key: (_TAKE, {"source": key[0], "id": key[1]}) for key in out}
+        changes |= {(row.source, row.id): (_ADD, vars(row)) for row in put}
+        # All in one order, so that two who change the same ones cannot each wait for the other.
+        changed = [tx.execute(*changes[key]).rowcount for key in sorted(changes)]
+        return all(changed)
 
     def add_replies(self, tx: sa.Connection, rows: Sequence[ReplyRow]) -> None:
         if rows:

@@ -12,7 +12,7 @@ from kernel.contracts.case import dump_fact
 from kernel.contracts.department import refused
 from kernel.database import DatabaseAway
 from kernel.errors import Refusal
-from kernel.eventlog import Append, Appended, EventIdReused, NewEvent
+from kernel.eventlog import Append, Appended, EventIdReused, NewEvent, Recorded
 from kernel.ids import new_id
 from services.filing.application.hearing import Heard, Message, Unheard, hear
 from services.filing.application.loading import Cases, Known
@@ -102,6 +102,7 @@ class _Round:
     def run(self) -> dict[Heard, Verdict]:
         fresh = self._new_ones(self._distinct(self._events))
         plans = self._plan(fresh)
+        self._look_again(plans)
         positions = self._write(plans)
         for made in plans:
             self._judge(made, positions)
@@ -131,24 +132,22 @@ class _Round:
 
     def _new_ones(self, events: Mapping[Key, Heard]) -> list[Heard]:
         """Those that neither are on the log nor wait already."""
-        recorded = self._tools.log.find(events) if events else {}
         with self._tools.database.single() as tx:
             rows = self._tools.store.waiting(tx, self._serials, events)
         self._waiting = {(row.source, row.id): _woken(row) for row in rows}
-        fresh = []
-        for key, event in events.items():
-            if key in recorded:
-                same = recorded[key].digest == event.digest
-                position = recorded[key].position
-                self._verdicts[event] = Taken(position, True) if same else Refused(EventIdReused(id=key[1]))
-            elif not self._compare(event, self._waiting.get(key, event)):
-                fresh.append(event)
-        return fresh
+        # Also for those that wait: one that came twice may have been appended by another process, and wait here still.
+        recorded = self._tools.log.find({*events, *self._waiting})
+        for event in (*self._waiting.values(), *events.values()):
+            if event.key in recorded:
+                self._verdicts[event] = _already(event, recorded[event.key])
+        new = [event for event in events.values() if event not in self._verdicts]
+        return [event for event in new if not self._compare(event, self._waiting.get(event.key, event))]
 
     def _plan(self, fresh: Iterable[Heard]) -> list[Plan]:
         by_case: dict[str, list[Heard]] = defaultdict(list)
         for event in (*self._waiting.values(), *fresh):
-            by_case[event.serial].append(event)
+            if event not in self._verdicts:
+                by_case[event.serial].append(event)
         plans = self._plan_cases(by_case, self._load)
         doubtful = {serial for serial, made in plans.items() if made.doubtful}
         # What was remembered of these cases may be out of date: nobody is turned away before the log was asked.
@@ -162,20 +161,27 @@ class _Round:
         micros = to_micros(self._now.at)
         return {serial: plan(known.get(serial), events, self._now, micros) for serial, events in by_case.items()}
 
+    def _look_again(self, plans: Sequence[Plan]) -> None:
+        """An event that came to two of us may have been appended after we looked for it and before we loaded its case.
+
+        The case has moved on because of that very event then, which must not be refused for it.
+        """
+        turned_away = [event.key for made in plans for event, _ in made.refused]
+        if turned_away and self._tools.log.find(turned_away):
+            raise _Overtaken
+
     def _write(self, plans: Sequence[Plan]) -> dict[Heard, int]:
         """Everything in one transaction, the log last. Returns the positions."""
         appending = [made for made in plans if made.appended]
-        waking = set(self._waiting.values())
-        settled = [event for made in plans for event in _settled(made) if event in waking]
-        new = [event for made in plans for event in made.waiting if event not in waking]
-        if not (appending or settled or new):
+        replies = self._replies(plans)
+        new = [self._row(event) for made in plans for event in made.waiting if event.deadline is None]
+        if not (appending or replies or new):
             return {}
         with self._tools.database.write() as tx:
             store = self._tools.store
-            ok = store.take_waiting(tx, [event.key for event in settled])
-            if not (ok and store.add_waiting(tx, [self._row(event) for event in new])):
+            if not store.exchange_waiting(tx, [(reply.source, reply.event_id) for reply in replies], new):
                 raise _Overtaken
-            store.add_replies(tx, self._replies(plans, waking))
+            store.add_replies(tx, replies)
             outcomes = self._tools.log.append_within(tx, [_request(made) for made in appending])
             if not all(isinstance(outcome, Appended) for outcome in outcomes):
                 raise _Overtaken
@@ -191,11 +197,14 @@ class _Round:
             deadline=to_micros(self._now.at + self._tools.wait),
         )
 
-    def _replies(self, plans: Sequence[Plan], waking: Collection[Heard]) -> list[ReplyRow]:
+    def _replies(self, plans: Sequence[Plan]) -> list[ReplyRow]:
         """What the senders of events that had waited are told, kept with the effect until it is published."""
-        taken = [self._reply(event, None) for made in plans for event, _ in made.appended if event in waking]
-        refusals = [self._reply(event, why) for made in plans for event, why in made.refused if event in waking]
-        return taken + refusals
+        known = [(event, self._verdicts[event]) for event in self._waiting.values() if event in self._verdicts]
+        settled = [(event, verdict.refusal if isinstance(verdict, Refused) else None) for event, verdict in known]
+        for made in plans:
+            settled += [(event, None) for event, _ in made.appended]
+            settled += made.refused
+        return [self._reply(event, why) for event, why in settled if event.deadline is not None]
 
     def _reply(self, event: Heard, why: Refusal | None) -> ReplyRow:
         id_ = new_id()
@@ -214,8 +223,11 @@ class _Round:
         self._verdicts |= {event: Waits() for event in made.waiting}
 
 
-def _settled(made: Plan) -> list[Heard]:
-    return [event for event, _ in made.appended] + [event for event, _ in made.refused]
+def _already(event: Heard, recorded: Recorded) -> Verdict:
+    """What becomes of an event whose id is on the log: it repeats what stands there, or says something else."""
+    if recorded.digest == event.digest:
+        return Taken(recorded.position, duplicate=True)
+    return Refused(EventIdReused(id=event.key[1]))
 
 
 def _woken(row: WaitingRow) -> Heard:

@@ -72,12 +72,8 @@ class IntakeStore(Protocol):
         """Cases with waiting events, those first whose time ends first."""
         ...
 
-    def add_waiting(self, tx: sa.Connection, rows: Sequence[WaitingRow]) -> bool:
-        """False where somebody else put one of them there; the caller must roll back."""
-        ...
-
-    def take_waiting(self, tx: sa.Connection, keys: Sequence[Key]) -> bool:
-        """Take them out; False where somebody else took one, and the caller must roll back."""
+    def exchange_waiting(self, tx: sa.Connection, out: Sequence[Key], put: Sequence[WaitingRow]) -> bool:
+        """Take some out and put others in; False where somebody else did so with one, and the caller must roll back."""
         ...
 
     def add_replies(self, tx: sa.Connection, rows: Sequence[ReplyRow]) -> None: ...

@@ -1,0 +1,135 @@
+"""Drafts: opened, filled in, given files, shown to nobody else."""
+
+import base64
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from kernel.contracts.filing import Draft
+from kernel.errors import InvalidInput, Refusal
+from kernel.idempotency import KeyReused
+from services.filing.testing import PDF, SHOP, Desk
+
+PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n pixels").decode()
+
+
+def opened(desk: Desk, key: str | None = None, item: dict[str, Any] = SHOP) -> dict[str, Any]:
+    return desk.filing.drafts.open("anna", item, "en", key)
+
+
+def test_a_draft_is_opened_with_what_its_item_asks_for(desk: Desk) -> None:
+    draft = opened(desk)
+    assert Draft().validate(draft) == {}
+    assert draft["item"]["fields"] == SHOP["fields"]
+    assert (draft["status"], draft["data"], draft["notices"], draft["language"]) == ("open", {}, ["sms"], "en")
+    assert desk.filing.drafts.show("anna", draft["id"]) == draft
+
+
+def test_changes_are_merged_and_null_takes_a_member_out(desk: Desk) -> None:
+    draft = opened(desk)["id"]
+    desk.filing.drafts.change("anna", draft, {"data": {"trade_name": "老王", "capital": 3}})
+    desk.advance(seconds=5)
+    wishes = {"data": {"capital": None}, "notices": ["sms", "email"], "language": "zh-Hant"}
+    changed = desk.filing.drafts.change("anna", draft, wishes)
+    assert changed["data"] == {"trade_name": "老王"}
+    assert (changed["notices"], changed["language"]) == (["sms", "email"], "zh-Hant")
+    assert changed["updated_at"] > changed["created_at"]
+    assert desk.filing.drafts.show("anna", draft) == changed
+
+
+def test_a_file_replaces_the_one_before(desk: Desk) -> None:
+    draft = opened(desk)["id"]
+    desk.filing.drafts.attach("anna", draft, "premises", "first.pdf", PDF)
+    held = desk.filing.drafts.attach("anna", draft, "premises", "second.png", PNG)["materials"]
+    assert [(file["material"], file["filename"], file["format"]) for file in held] == [
+        ("premises", "second.png", "png")
+    ]
+    assert held[0]["size"] == len(base64.b64decode(PNG))
+
+
+def test_anothers_draft_is_answered_like_one_that_does_not_exist(desk: Desk) -> None:
+    draft = desk.draft()
+    touches: list[Callable[[str, str], Any]] = [
+        desk.filing.drafts.show,
+        lambda account, named: desk.filing.drafts.change(account, named, {"data": {}}),
+        lambda account, named: desk.filing.drafts.attach(account, named, "premises", "x.pdf", PDF),
+        lambda account, named: desk.filing.submissions.submit(account, named, None),
+    ]
+    answers = [
+        refused(touch, account, named)
+        for account, named in (("bert", draft), ("anna", "no-such-draft"))
+        for touch in touches
+    ]
+    assert answers == [answers[0]] * 8
+    assert answers[0]["code"] == "unknown_draft"
+
+
+def refused(touch: Callable[[str, str], Any], account: str, draft: str) -> dict[str, Any]:
+    with pytest.raises(Refusal) as refusal:
+        touch(account, draft)
+    return refusal.value.to_wire()
+
+
+def test_a_submitted_draft_is_changed_no_more(desk: Desk) -> None:
+    draft = desk.draft()
+    serial = desk.filing.submissions.submit("anna", draft, None)["serial"]
+    before = desk.filing.drafts.show("anna", draft)
+    for touch in (
+        lambda: desk.filing.drafts.change("anna", draft, {"data": {"trade_name": "别的"}}),
+        lambda: desk.filing.drafts.attach("anna", draft, "premises", "x.pdf", PDF),
+    ):
+        with pytest.raises(Refusal) as refusal:
+            touch()
+        assert (refusal.value.code, refusal.value.params) == ("draft_submitted", {"serial": serial})
+    assert desk.filing.drafts.show("anna", draft) == before
+    assert (before["status"], before["serial"]) == ("submitted", serial)
+
+
+def test_data_over_the_limit_change_nothing(desk: Desk) -> None:
+    draft = desk.draft()
+    before = desk.filing.drafts.show("anna", draft)
+    with pytest.raises(InvalidInput):
+        desk.filing.drafts.change("anna", draft, {"data": {"trade_name": "长" * 30_000}})
+    assert desk.filing.drafts.show("anna", draft) == before
+
+
+@pytest.mark.parametrize(
+    ("material", "content", "code"),
+    [
+        ("premises", base64.b64encode(b"MZ program").decode(), "material_format"),
+        ("diploma", PDF, "unknown_material"),
+        ("premises", "no base64!", "invalid_input"),
+        ("premises", base64.b64encode(b"%PDF-" + bytes(10 * 1024 * 1024)).decode(), "material_too_large"),
+    ],
+)
+def test_a_file_that_is_not_taken_changes_nothing(desk: Desk, material: str, content: str, code: str) -> None:
+    draft = desk.draft()
+    before = desk.filing.drafts.show("anna", draft)
+    with pytest.raises(Refusal) as refusal:
+        desk.filing.drafts.attach("anna", draft, material, "x", content)
+    assert refusal.value.code == code
+    assert desk.filing.drafts.show("anna", draft) == before
+
+
+def test_the_same_idempotency_key_opens_one_draft(desk: Desk) -> None:
+    assert opened(desk, "k1")["id"] == opened(desk, "k1")["id"] != opened(desk, "k2")["id"]
+    with pytest.raises(KeyReused):
+        opened(desk, "k1", {**SHOP, "code": "another"})
+
+
+def test_what_people_write_does_not_show_in_the_database(desk: Desk) -> None:
+    desk.draft()
+    with desk.database.read() as tx:
+        rows = [row for table in ("draft", "material_file") for row in tx.execute(sa.text(f"SELECT * FROM {table}"))]
+    kept = b" ".join(value if isinstance(value, bytes) else str(value).encode() for row in rows for value in row)
+    assert "个体工商户".encode() in kept or b"\\u4e2a\\u4f53" in kept
+    for secret in ("老王面馆".encode(), b"scan.pdf", b"%PDF-1.7 one page"):
+        assert secret not in kept
+
+
+def test_a_draft_keeps_the_version_that_it_was_opened_with(desk: Desk) -> None:
+    draft = desk.draft(item=SHOP)
+    opened(desk, item={**SHOP, "version": 5, "fields": []})
+    assert desk.filing.drafts.show("anna", draft)["item"]["version"] == 4
