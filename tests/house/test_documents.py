@@ -1,0 +1,61 @@
+"""Documents name what there is: every state and fact, every line of the log, every figure."""
+
+import re
+
+from kernel.contracts import accounts
+from kernel.contracts.case import FACTS
+from kernel.contracts.lifecycle import State
+from tests.house.repository import python_files, text
+
+_LOGGED = re.compile(r"""log\.(?:warning|error|exception|critical)\(\s*"([^"]+)\"""")
+_FIGURE = re.compile(r"""(Counter|Gauge|Histogram)\(\s*"([^"]+)\"""")
+
+
+def code() -> list[str]:
+    """Modules that run in a hall."""
+    folders = ("kernel/", "services/", "gateway/", "operations/")
+    return [name for name in python_files() if name.startswith(folders) and "test" not in name]
+
+
+def explained(document: str) -> set[str]:
+    """What a document sets in code type."""
+    return set(re.findall(r"`([^`\n]+)`", text(document)))
+
+
+def test_every_state_and_every_fact_is_in_the_glossary() -> None:
+    names = {str(state) for state in State} | {fact.__name__ for fact in FACTS.values()} | set(accounts.ROLES)
+    assert names - explained("docs/glossary.md") == set()
+
+
+def test_every_entry_of_the_glossary_has_all_its_parts() -> None:
+    rows = [line for line in text("docs/glossary.md").splitlines() if line.startswith("|")]
+    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+    wrong = [row for row in cells if len(row) != 5 or not (row[0] and row[1] and row[2] and row[4])]
+    assert wrong == []
+
+
+def test_every_warning_and_error_is_explained_in_the_runbook() -> None:
+    said = {sentence for name in code() for sentence in _LOGGED.findall(text(name))}
+    assert len(said) > 20
+    assert said - explained("docs/runbook.md") == set()
+
+
+def test_the_runbook_explains_no_line_that_nobody_logs() -> None:
+    table = text("docs/runbook.md").split("## What each line")[1].split("## When")[0]
+    explained_lines = set(re.findall(r"^\| `([^`]+)` \| (?:error|warning) \|", table, re.MULTILINE))
+    said = {sentence for name in code() for sentence in _LOGGED.findall(text(name))}
+    assert explained_lines - said == set()
+
+
+def test_every_figure_is_in_the_runbook() -> None:
+    figures = [match for name in code() for match in _FIGURE.findall(text(name))]
+    names = {f"{name}_total" if kind == "Counter" else name for kind, name in figures}
+    assert len(names) > 5
+    assert names - explained("docs/runbook.md") == set()
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    for document in ("docs/runbook.md",):
+        headings = re.findall(r"^#+ (.+)$", text(document), re.MULTILINE)
+        anchors = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+        assert set(re.findall(r"\]\(#([^)]+)\)", text(document))) <= anchors
