@@ -48,7 +48,7 @@ class Registration(Request):
     identity_number = fields.String(
         required=True,
         validate=validate.Length(18, 18),
-        metadata={"description": "居民身份证或港澳台居民居住证号码 (GB 11643-1999)", "example": "440105199003070015"},
+        metadata={"description": "居民身份证或港澳台居民居住证号码 (GB 11643-1999)", "example": "440105199003070013"},
     )
     mobile = fields.String(
         required=True,
@@ -75,7 +75,7 @@ class Account(ma.Schema):
     account = fields.String(required=True)
     kind = fields.String(required=True, validate=validate.OneOf(KINDS))
     name = fields.String(required=True, metadata={"example": "李*明"})
-    identity_number = fields.String(required=True, allow_none=True, metadata={"example": "4401**********0015"})
+    identity_number = fields.String(required=True, allow_none=True, metadata={"example": "4401**********0013"})
     mobile = fields.String(required=True, allow_none=True, metadata={"example": "138****8000"})
     email = fields.String(required=True, allow_none=True)
     role = fields.String(required=True, allow_none=True, validate=validate.OneOf(ROLES))
