@@ -3,8 +3,11 @@
 Never imported by anything that has not called `kernel.green.patch` first.
 """
 
+import contextlib
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from kernel import runtime
 from kernel.config import BadSettings, load_settings
@@ -26,9 +29,23 @@ def main(names: Sequence[str]) -> int:
         return _refuse(f"settings: {wrong}")
     end_with_supervisor()
     classes = [service_class(name) for name in (SERVICES if ALL in names else names)]
-    with heartbeat.beating(settings.data_dir, names):
+    with heartbeat.beating(settings.data_dir, names), _pid_file(settings.data_dir, names):
         runtime.serve(classes, settings)
     return 0
+
+
+@contextlib.contextmanager
+def _pid_file(data_dir: Path, names: Sequence[str]) -> Iterator[None]:
+    """`all.pid` where one process is the whole hall; those of several are the supervisor's to write."""
+    file = heartbeat.run_directory(data_dir) / f"{ALL}.pid"
+    if ALL not in names:
+        yield
+        return
+    file.write_text(f"{os.getpid()}\n")
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
 
 
 def _refuse(sentence: str) -> int:

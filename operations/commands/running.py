@@ -30,12 +30,10 @@ def run() -> None:
     chosen = settings()
     with failing_clearly():
         migrate_all(chosen)
-    directory = run_directory(chosen.data_dir)
     if chosen.embedded:
-        (directory / f"{ALL}.pid").write_text(f"{os.getpid()}\n")
         _become(serve_command(ALL))
     _log_as("supervisor", chosen)
-    Supervisor({name: serve_command(name) for name in SERVICES}, directory).run()
+    Supervisor({name: serve_command(name) for name in SERVICES}, run_directory(chosen.data_dir)).run()
 
 
 @click.command()
