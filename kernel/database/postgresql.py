@@ -16,6 +16,7 @@ SINGLE: dict[str, Any] = {"isolation_level": "AUTOCOMMIT"}
 IDLE_IN_TRANSACTION_SECONDS = 60
 
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,47}")
+_LAST_WORDS = "last words"
 _SCHEMA_LOCK = 0x79696368756E67  # any number that nobody else uses for an advisory lock
 
 
@@ -54,6 +55,7 @@ def make_engine(url: sa.URL, owner: str, lock_seconds: float) -> sa.Engine:
         },
     )
     sa.event.listen(engine, "connect", lambda connection, _: _make_schema(connection, owner))
+    sa.event.listen(engine, "connect", _hear_last_words)
     sa.event.listen(engine, "checkout", _refuse_closed)
     return engine
 
@@ -67,14 +69,24 @@ def _make_schema(connection: psycopg.Connection[Any], owner: str) -> None:
     connection.commit()
 
 
-def _refuse_closed(connection: psycopg.Connection[Any], record: Any, proxy: Any) -> None:
-    """Without a round trip: a connection that the server closed has its end waiting in the socket.
+def _hear_last_words(connection: psycopg.Connection[Any], record: Any) -> None:
+    def hear(said: psycopg.errors.Diagnostic) -> None:
+        if said.severity_nonlocalized == "FATAL":
+            record.info[_LAST_WORDS] = said.message_primary
 
-    The first look takes in the server's last words, the second finds the end behind them. A connection that vanished
-    without a word is found only by using it.
+    connection.add_notice_handler(hear)
+
+
+def _refuse_closed(connection: psycopg.Connection[Any], record: Any, proxy: Any) -> None:
+    """Without a round trip: what the server said when it ended the connection waits in the socket, and the end behind.
+
+    A connection that vanished without a word is found only by using it.
     """
     try:
         connection.pgconn.consume_input()
+        connection.pgconn.is_busy()  # takes in what was said, for the notice handler
         connection.pgconn.consume_input()
     except psycopg.Error as error:
         raise DisconnectionError(str(error)) from error
+    if _LAST_WORDS in record.info:  # the end itself may still be on its way
+        raise DisconnectionError(record.info[_LAST_WORDS])
