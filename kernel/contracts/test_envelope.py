@@ -6,7 +6,7 @@ import json
 import pytest
 from hypothesis import given, strategies as st
 
-from kernel.contracts.envelope import MAX_BYTES, dump_envelope, parse_envelope
+from kernel.contracts.envelope import MAX_BYTES, EnvelopeSchema, _load_quickly, dump_envelope, parse_envelope
 from kernel.errors import InvalidInput
 
 GOOD = {
@@ -80,3 +80,24 @@ def test_no_members_crash_the_reader(change: dict[str, object]) -> None:
     changed = {**GOOD, **change}
     with contextlib.suppress(InvalidInput):
         assert dump_envelope(parse_envelope(changed))
+
+
+LIKELY = st.sampled_from(
+    ["1.0", "case.step", "urn:yichuang:case.step:1", "a\x00", "a\n", "\u3000", "x" * 64, "x" * 65, "application/json"]
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from(sorted(GOOD)), LIKELY | NONSENSE | st.just({}) | st.just({1: 2})),
+    st.sets(st.sampled_from(sorted(GOOD)), max_size=3),
+)
+def test_the_quick_way_in_says_what_the_schema_says_or_nothing(change: dict[str, object], absent: set[str]) -> None:
+    changed = {name: value for name, value in {**GOOD, **change}.items() if name not in absent}
+    quickly = _load_quickly(changed)
+    if quickly is not None:
+        loaded = EnvelopeSchema().load(changed)
+        assert quickly == {name: loaded[name] for name in quickly}
+
+
+def test_the_quick_way_is_taken_by_what_is_plain() -> None:
+    assert _load_quickly(GOOD) is not None
