@@ -63,7 +63,7 @@ def _read(stream: Any, most: int) -> bytes:
 def drain(environ: dict[str, Any]) -> None:
     """Take in, and forget, the rest of a body that was refused: a client that still sends would not see the answer.
 
-    Ends after 16 MiB or two seconds; then the connection is cut.
+    Ends after 16 MiB or two seconds; then the server cuts the connection.
     """
     stream = environ["wsgi.input"]
     if "HTTP_EXPECT" in environ:  # it waits for our word before it sends anything
@@ -75,7 +75,14 @@ def drain(environ: dict[str, Any]) -> None:
     except (OSError, ValueError):
         piece = b""
     if piece:
-        stream.get_socket().shutdown(2)
+        environ["yichuang.cut"] = True
+        _end(stream)
+
+
+def _end(stream: Any) -> None:
+    """Make eventlet's stream say that the body is over, since it would read on to the end by itself."""
+    stream.chunk_length = 0
+    stream.position = stream.content_length or 0
 
 
 def check_type(environ: dict[str, Any], supported: tuple[str, ...]) -> None:
