@@ -83,13 +83,13 @@ def test_a_wrong_password_is_said_at_once(hall: PretendHall) -> None:
 
 
 def test_a_restarted_broker_is_connected_to_again(private_rabbitmq: PrivateRabbitMQ) -> None:
-    hall = PretendHall(private_rabbitmq.uri.removesuffix("//") + "/%2F")
-    with DepartmentClient(private_rabbitmq.uri, ORGAN) as client:
+    with private_rabbitmq.fresh_vhost() as uri, DepartmentClient(uri, ORGAN) as client:
+        hall = PretendHall(uri)
         assert client.publish([client.event("case.step", "S1", id="before")])["before"].appended
         hall.stop()
         private_rabbitmq.kill()
         private_rabbitmq.start()
-        hall = PretendHall(hall.uri)
+        hall = PretendHall(uri)
         assert client.publish([client.event("case.step", "S1", id="after")])["after"].appended
         hall.stop()
 
