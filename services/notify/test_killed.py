@@ -4,7 +4,6 @@ The process under test is patched for greenlets, as services are; the provider r
 """
 
 import sys
-import time
 from pathlib import Path
 
 from kernel.database import Database
@@ -60,7 +59,6 @@ def test_killed_again_and_again_each_message_is_sent_once(desk: Desk, tmp_path: 
     hiccups = iter(range(10_000))
 
     def now_and_then_busy(id: str) -> tuple[int, bytes] | None:
-        time.sleep(0.002)
         return (503, b"") if next(hiccups) % 10 == 0 else None
 
     with SmsProvider("first") as first, SmsProvider("second") as second:

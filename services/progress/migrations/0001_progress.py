@@ -53,6 +53,7 @@ def upgrade() -> None:
         sa.Column("occurred_at", sa.BigInteger, nullable=False),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("data", sa.Text, nullable=False),
+        sqlite_with_rowid=False,  # the entries of a timeline lie together, in one tree
     )
     op.create_index("case_of_applicant", "case_progress", ["applicant", "filed_at", "serial"])
     create_follower_tables(op)
