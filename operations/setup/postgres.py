@@ -86,7 +86,10 @@ class PrivatePostgres:
         self.process = Process(server, log=self._home / "log", cwd=self._home)
 
     def __enter__(self) -> Self:
-        self.start()
+        with contextlib.ExitStack() as undo:  # one that does not start, or is interrupted at it, leaves nothing either
+            undo.callback(self.remove)
+            self.start()
+            undo.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -188,7 +188,10 @@ class PrivateRabbitMQ(Broker):
         )
 
     def __enter__(self) -> Self:
-        self.start()
+        with contextlib.ExitStack() as undo:  # one that does not start, or is interrupted at it, leaves nothing either
+            undo.callback(self.remove)
+            self.start()
+            undo.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
