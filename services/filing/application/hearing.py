@@ -126,4 +126,4 @@ def digest_of(envelope: Envelope) -> str:
     try:
         return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).hexdigest()
     except orjson.JSONEncodeError:
-        raise InvalidInput.from_messages({"data": ["Nested too deeply."]}) from None
+        raise InvalidInput.from_messages({"data": ["Not valid JSON values."]}) from None
