@@ -2,6 +2,7 @@
 
 VENV := .venv
 STAMP := $(VENV)/.installed
+COMPOSE = $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check bench up down
@@ -29,10 +30,10 @@ bench: $(STAMP) ## run the benchmarks, one JSON line per figure
 	@$(VENV)/bin/python -m benchmarks
 
 up: ## start it all in containers (settings from .env)
-	docker compose up --build --detach
+	$(COMPOSE) up --build --detach
 
 down: ## stop the containers; data stays in the volumes
-	docker compose down
+	$(COMPOSE) down
 
 $(STAMP): requirements.lock pyproject.toml
 	@sh operations/setup/virtualenv.sh $(VENV)
