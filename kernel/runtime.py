@@ -30,8 +30,9 @@ def serve(service_classes: Sequence[type], settings: Settings) -> None:
     runner = ServiceRunner(nameko_config(settings))
     for service in service_classes:
         runner.add_service(service)
-    _stop_on_signals(runner)
     runner.start()
+    # Not before: containers that are being started can't be stopped, and a signal until now just ends the process.
+    _stop_on_signals(runner)
     log.info("serving", broker=broker_name(settings.amqp_uri))
     runner.wait()
     log.info("stopped")
@@ -54,17 +55,20 @@ def broker_name(uri: str) -> str:
 
 
 def _stop_on_signals(runner: ServiceRunner) -> None:
-    def stop() -> None:
-        with eventlet.Timeout(GRACE, exception=False):
-            runner.stop()
-            return
-        log.warning("not stopped in time, killing what is left", seconds=GRACE)
-        runner.kill()
-
     def on_signal(_number: int, _frame: Any) -> None:
-        # Signal handlers run in the hub, which must not wait; the second signal finds the first at work.
+        # Signal handlers run in the hub, which must not wait. Ctrl-C a second time ends the process at once.
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        eventlet.spawn_n(stop)
+        eventlet.spawn_n(_stop, runner)
 
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
+
+
+def _stop(runner: ServiceRunner) -> None:
+    try:
+        with eventlet.Timeout(GRACE):
+            runner.stop()
+    except (Exception, eventlet.Timeout) as error:
+        # Whatever keeps a container from stopping must not keep the process from ending.
+        log.warning("not stopped in order, killing what is left", error=str(error))
+        runner.kill()

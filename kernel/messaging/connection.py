@@ -185,6 +185,7 @@ class Listener:
         self._channel: Channel | None = None
         self._trying = True  # the outcome of an attempt to connect is not known yet
         self._pause: float | None = None
+        self._away = False  # and said so in the log
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"listen {queue}", daemon=True)
 
@@ -251,7 +252,9 @@ class Listener:
             self._session = session
             self._announce(channel)
             self._backoff.reset()
-            log.debug("listening", queue=self._queue)
+            if self._away:
+                self._away = False
+                log.info("broker is back", queue=self._queue)
             self._read(session, channel)
 
     def _consume(self, channel: Channel) -> None:
@@ -291,10 +294,11 @@ class Listener:
     def _report(self, error: Exception) -> None:
         if self._stopping.is_set() or self._pause is not None:
             return
-        if isinstance(error, LOST):
-            log.warning("broker connection lost", queue=self._queue, error=str(error) or type(error).__name__)
-        else:
+        if not isinstance(error, LOST):
             log.error("reading the broker failed", queue=self._queue, exc_info=error)
+        elif not self._away:  # once, not at every attempt
+            self._away = True
+            log.warning("broker connection lost", queue=self._queue, error=str(error) or type(error).__name__)
 
 
 def incoming_returned(message: Any) -> Incoming:

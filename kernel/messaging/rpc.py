@@ -4,7 +4,6 @@ A method's failure is answered and logged; it never ends the container, and the 
 """
 
 from collections.abc import Callable
-from time import monotonic
 from typing import Any
 
 import orjson
@@ -24,6 +23,8 @@ __all__ = ["Calls", "Rpc", "ServiceClient", "Services", "rpc"]
 
 log = logs.get(__name__)
 
+_OTHERS = 8  # workers for batches and timers of the same container
+
 
 class RpcServer(SharedExtension):  # type: ignore[misc]
     """Takes the requests of one container and hands each to its method's entrypoint."""
@@ -40,8 +41,9 @@ class RpcServer(SharedExtension):  # type: ignore[misc]
             request_queue(self.container.service_name),
             self._take,
             declare=self._declare,
-            # As many as may run at once: each starts when it arrives, and other processes get what is beyond.
-            prefetch=self.container.max_workers,
+            # As many as can run at once, some workers left to other entrypoints: so each starts when it arrives, other
+            # processes get what is beyond, and what waits for longer than its caller does expires at the broker.
+            prefetch=max(1, self.container.max_workers - _OTHERS),
             longest_pause=1.0,
         )
 
@@ -83,16 +85,11 @@ class _Request:
         self._channel = channel
         self._message = message
         self._target = target
-        self._until = monotonic() + int(message.properties.get("expiration", 60_000)) / 1000
         self.trace = message.properties["headers"].get("traceparent")
 
     @property
     def payload(self) -> Any:
         return orjson.loads(self._message.body)
-
-    def expired(self) -> bool:
-        """Whether its caller has given up; the broker dropped what expired before it came here."""
-        return monotonic() > self._until
 
     def answer(self, result: Any) -> None:
         try:
@@ -110,11 +107,6 @@ class _Request:
         log.error("method failed", method=self._target, error_id=error_id, exc_info=error)
         self._reply(orjson.dumps({"fault": {"error_id": error_id, "service": self._target.partition(".")[0]}}))
 
-    def drop(self) -> None:
-        """Acknowledge without an answer, since nobody waits for it."""
-        log.warning("request expired", method=self._target)
-        self._send(None)
-
     def give_back(self) -> None:
         """Let another process have it."""
         try:
@@ -123,12 +115,9 @@ class _Request:
             log.debug("request came with a connection that is lost", method=self._target)
 
     def _reply(self, body: bytes) -> None:
-        self._send(body)
-
-    def _send(self, body: bytes | None) -> None:
         about = self._message.properties
         try:
-            if body is not None and "reply_to" in about:
+            if "reply_to" in about:
                 self._channel.send(
                     body,
                     "",
@@ -168,9 +157,6 @@ class Rpc(Entrypoint):  # type: ignore[misc]
 
     def run(self, request: _Request) -> None:
         """Start a worker for the request, or answer it when it does not fit the schema."""
-        if request.expired():
-            request.drop()
-            return
         try:
             payload = self._load(request.payload)
         except (ValidationError, InvalidInput, ValueError) as error:

@@ -8,8 +8,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from kernel.messaging.conftest import Trials
-from kernel.testing import Process, eventually
+from kernel.messaging.conftest import Trials, eventually
+from kernel.testing import Process
 
 
 def upto(last: int) -> list[str]:
@@ -42,7 +42,7 @@ class BatchSuite:
         assert (line["queue"], line["first"]) == ("filing.department-events", "1")
         assert "told to fail" in line["exception"]
         (trials.directory / "fail").unlink()
-        eventually(lambda: len(trials.lines("taken")) >= 120, timeout=15)
+        eventually(lambda: len(trials.lines("taken")) >= 120)
         assert trials.lines("taken") == upto(120)
         assert set(trials.lines("failed")) <= set(upto(50))  # nothing overtook what failed
 
@@ -83,7 +83,7 @@ class TestOverRabbitMQ(BatchSuite):
             eventually(lambda seen=seen: len(trials.lines("taken")) > seen)
             intake.kill()
             intake.start()
-        eventually(lambda: len(set(trials.lines("taken"))) == 3000, timeout=20)
+        eventually(lambda: len(set(trials.lines("taken"))) == 3000)
         assert first_seen(trials.lines("taken")) == upto(3000)
 
     def test_two_processes_share_a_queue_and_lose_nothing(self, trials: Trials) -> None:
@@ -91,7 +91,7 @@ class TestOverRabbitMQ(BatchSuite):
         trials.start("intake")
         trials.publish(1, 1000)
         intake.kill()
-        eventually(lambda: set(trials.lines("taken")) == set(upto(1000)), timeout=20)
+        eventually(lambda: set(trials.lines("taken")) == set(upto(1000)))
 
 
 class TestPurgedAndRestartedBrokers:
@@ -108,11 +108,11 @@ class TestPurgedAndRestartedBrokers:
         trials.publish(1, 200)
         private_rabbitmq.kill()
         down = trials.call("increase", {"n": 1})
-        assert (down["raised"], down["seconds"] < 1) == ("ServiceDown", True)
+        assert (down["raised"], down["seconds"] < 4) == ("ServiceDown", True)
         private_rabbitmq.start()
         (trials.directory / "fail").unlink()
         trials.ready()
-        eventually(lambda: len(set(trials.lines("taken"))) == 200, timeout=30)
+        eventually(lambda: len(set(trials.lines("taken"))) == 200)
         assert first_seen(trials.lines("taken")) == upto(200)
         trials.publish(201, 210)  # by the connection kept from before the restart
         eventually(lambda: len(set(trials.lines("taken"))) == 210)
@@ -132,4 +132,4 @@ class TestPurgedAndRestartedBrokers:
             trials.publish(11, 11)
             return "11" in trials.lines("taken")
 
-        eventually(arrives, timeout=20, every=0.5)
+        eventually(arrives, every=0.5)

@@ -8,11 +8,12 @@ from itertools import count
 import pytest
 
 from kernel.messaging import topology
+from kernel.messaging.conftest import eventually
 from kernel.messaging.connection import Channel, connect
 from kernel.messaging.consuming import Inbox
 from kernel.messaging.messages import Incoming
 from kernel.messaging.publishing import BrokerAway, Outgoing, Publisher
-from kernel.testing import eventually, free_port
+from kernel.testing import free_port
 
 _vhosts = count(1)
 

@@ -8,7 +8,10 @@ from typing import Any
 
 from nameko.extensions import DependencyProvider
 
+from kernel import logs
 from kernel.config import Settings
+
+log = logs.get(__name__)
 
 
 class Application(DependencyProvider):  # type: ignore[misc]
@@ -32,8 +35,13 @@ class Application(DependencyProvider):  # type: ignore[misc]
 
     def stop(self) -> None:
         close = getattr(self.app, "close", None)
-        if close is not None:
+        if close is None:
+            return
+        try:
             close()
+        except Exception as error:
+            # The process ends in any case. An error here would leave it hanging, half stopped.
+            log.warning("closing failed", service=self.container.service_name, exc_info=error)
 
     def kill(self) -> None:
         self.stop()
