@@ -77,7 +77,11 @@ def running(module: str, uri: str, port: int) -> Iterator[None]:
         except (OSError, RuntimeError):
             return False
 
-    roles = [subprocess.Popen([sys.executable, "-m", module, role, uri, str(port)]) for role in ("service", "gateway")]
+    # Until its service listens, the peer logs a traceback for every look whether it is ready.
+    roles = [
+        subprocess.Popen([sys.executable, "-m", module, role, uri, str(port)], stderr=subprocess.DEVNULL)
+        for role in ("service", "gateway")
+    ]
     try:
         eventually(answers, timeout=20)
         yield
