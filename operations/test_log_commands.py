@@ -1,0 +1,136 @@
+"""Commands on a log with cases in it: shown, verified, replayed, parked and requeued."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from kernel.clock import FrozenClock
+from kernel.config import load_settings
+from kernel.contracts.case import CaseReceived, CaseWithdrawn, Fact, dump_fact
+from kernel.database import Database, open_database
+from kernel.eventlog import Append, EventLog, NewEvent
+from operations.cli import main
+from operations.consumers import following
+
+NOW = FrozenClock("2026-02-09T09:00:00+08:00")
+SERIALS = ["S1", "S2", "S3"]
+
+
+def yichuang(*words: str) -> Result:
+    return CliRunner().invoke(main, words)
+
+
+def lines(*words: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in yichuang(*words, "--json").output.splitlines()]
+
+
+def received(serial: str) -> CaseReceived:
+    return CaseReceived(
+        occurred_at=NOW.now(),
+        by="account-1",
+        item="I1",
+        item_name="事项",
+        item_version=1,
+        department="11440100000001003W",
+        department_name="部门",
+        applicant="account-1",
+        query_code_digest=f"digest of {serial}",
+    )
+
+
+def append(log: EventLog, serial: str, version: int, fact: Fact) -> None:
+    event = NewEvent(
+        id=f"{serial}-{version}",
+        source="/filing",
+        type=fact.TYPE,
+        version=fact.VERSION,
+        time=fact.occurred_at,
+        data=dump_fact(fact),
+        organ="11440100000001003W",
+    )
+    log.append(Append(stream=serial, expected_version=version, events=(event,)))
+
+
+@pytest.fixture
+def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EventLog:
+    """The case log of an installation with three cases received."""
+    for name in ("AMQP_URI", "DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    assert yichuang("migrate").exit_code == 0
+    log = EventLog(filing(), NOW)
+    for serial in SERIALS:
+        append(log, serial, 0, received(serial))
+    return log
+
+
+def filing() -> Database:
+    return open_database(load_settings(), "filing")
+
+
+def withdraw(log: EventLog, serial: str, version: int = 1) -> None:
+    append(log, serial, version, CaseWithdrawn(occurred_at=NOW.now(), by="account-1"))
+
+
+def test_the_tail_shows_the_last_events_or_those_of_a_case(log: EventLog) -> None:
+    withdraw(log, "S1")
+    assert [line["position"] for line in lines("log", "tail")] == [1, 2, 3, 4]
+    assert [line["subject"] for line in lines("log", "tail", "--limit", "2")] == ["S3", "S1"]
+    assert [line["position"] for line in lines("log", "tail", "--after", "1", "--limit", "2")] == [2, 3]
+    assert [line["type"] for line in lines("log", "tail", "--case", "S1")] == ["case.received", "case.withdrawn"]
+    assert "S1  case.withdrawn" in yichuang("log", "tail").output
+
+
+def test_replay_reads_the_whole_log_and_status_says_so(log: EventLog) -> None:
+    assert [one["checkpoint"] for one in lines("log", "status")[0]["consumers"]] == [0, 0]
+    assert lines("replay", "progress")[0]["events"] == 3
+    assert lines("replay", "notify")[0]["events"] == 3
+    found = lines("log", "status")[0]
+    assert [one["checkpoint"] for one in found["consumers"]] == [3, 3]
+    assert (found["head"], found["relay"]["position"]) == (3, 0)
+
+
+def test_a_sound_log_is_verified(log: EventLog) -> None:
+    assert lines("replay", "progress")[0]["events"] == 3
+    assert lines("verify")[0]["position"] == 3
+    assert yichuang("verify").output.startswith("sound up to position 3")
+
+
+def test_a_changed_event_is_found_at_its_position(log: EventLog) -> None:
+    with filing().write() as tx:
+        tx.exec_driver_sql("DROP TRIGGER event_unchanged")
+        tx.exec_driver_sql("UPDATE event SET body = replace(body, 'account-1', 'account-2') WHERE position = 2")
+    broken = yichuang("verify")
+    assert broken.exit_code == 1
+    assert broken.stderr.startswith("Error: the log is broken at position 2")
+    assert lines("verify")[0]["position"] == 2
+
+
+def test_a_log_that_was_written_anew_is_not_the_one_that_consumers_have_read(log: EventLog, tmp_path: Path) -> None:
+    assert yichuang("replay", "progress").exit_code == 0
+    for file in tmp_path.glob("filing.sqlite3*"):
+        file.unlink()
+    assert yichuang("migrate").exit_code == 0
+    other = EventLog(filing(), NOW)
+    for serial in ("S7", "S8", "S9"):
+        append(other, serial, 0, received(serial))
+    doubted = yichuang("verify")
+    assert doubted.exit_code == 1
+    assert "these have read: progress" in doubted.stderr
+    assert lines("verify") == [{"sound": False, "consumers": ["progress"]}]
+
+
+def test_a_parked_case_is_shown_and_can_be_requeued(log: EventLog) -> None:
+    withdraw(log, "S2")
+    withdraw(log, "S2", 2)  # nobody may: filing would have refused it
+    with following(load_settings(), "progress") as progress:
+        progress.follower.catch_up()
+    (bad,) = lines("parked", "list")
+    assert (bad["consumer"], bad["position"], bad["stream"]) == ("progress", 5, "S2")
+    assert bad["reason"]
+    assert lines("parked", "list", "--consumer", "notify") == []
+    again = lines("parked", "requeue", "S2", "--consumer", "progress")[0]
+    assert (again["taken"], again["parked"]) == (0, 1)
