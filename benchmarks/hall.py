@@ -46,7 +46,7 @@ def bench_hall() -> Iterator[Bench]:
     ):
         item = _lightest_item(hall)
         organ = item["department"]["code"] if isinstance(item["department"], dict) else item["department"]
-        department_uri = broker.add_user(organ, "department-password", vhost=urlsplit(uri).path[1:])
+        department_uri = broker.add_department(organ, "department-password", vhost=urlsplit(uri).path[1:])
         try:
             with DepartmentClient(department_uri, organ) as department:
                 yield Bench(hall, uri, item, organ, Applicant(hall), department_uri, department)

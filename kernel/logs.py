@@ -53,7 +53,7 @@ def configure(level: str, **about: str) -> None:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))
 
 
-_CHATTY = ("nameko", "nameko.web.server", "amqp", "kombu", "urllib3")
+_CHATTY = ("alembic", "nameko", "nameko.web.server", "amqp", "kombu", "urllib3")
 
 
 def _about(about: dict[str, str]) -> Any:

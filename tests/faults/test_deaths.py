@@ -74,7 +74,7 @@ def site(
             )
             department = item["department"]
             organ = department["code"] if isinstance(department, dict) else department
-            uri = private_rabbitmq.add_user(organ, "department-password")
+            uri = private_rabbitmq.add_department(organ, "department-password")
             settings = load_settings({**urls, "DATA_DIR": str(data_dir)})
             yield Site(
                 hall, settings, private_postgres, private_rabbitmq, organ, item, Applicant(hall), department_uri=uri

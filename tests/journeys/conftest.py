@@ -74,7 +74,7 @@ def over_amqp(broker: Broker, uri: str) -> Say:
 
     def say(organ: str, events: Sequence[Mapping[str, Any]]) -> list[tuple[str, Mapping[str, Any]]]:
         if organ not in clients:
-            clients[organ] = DepartmentClient(broker.add_user(organ, "department-password", vhost=vhost), organ)
+            clients[organ] = DepartmentClient(broker.add_department(organ, "department-password", vhost=vhost), organ)
         replies = clients[organ].publish(events, timeout=60)
         return [
             ("appended" if replies[each["id"]].appended else replies[each["id"]].code, replies[each["id"]].data)
