@@ -64,9 +64,12 @@ __all__ = [
     "received_v1_to_v2",
 ]
 
-_TEXT = validate.Length(1, 2000)
-_SHORT = validate.Length(1, 200)
-_CODE = validate.Length(1, 64)
+# A NUL in a text would be on the log for good, and PostgreSQL keeps none in the tables of those who follow it.
+_PLAIN = validate.Regexp(r"[^\x00-\x1f\x7f]*\Z", error="Holds control characters.")
+_LINES = validate.Regexp(r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*\Z", error="Holds control characters.")
+_TEXT = [validate.Length(1, 2000), _LINES]
+_SHORT = [validate.Length(1, 200), _PLAIN]
+_CODE = [validate.Length(1, 64), _PLAIN]
 
 
 class UnknownType(Refusal):

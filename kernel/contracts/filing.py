@@ -22,6 +22,7 @@ _MAX_CONTENT = -(-MAX_MATERIAL_BYTES // 3) * 4
 _CODE = validate.Regexp(r"[\x21-\x7e]{1,64}\Z", error="Not a valid code.")
 _KEY = validate.Regexp(r"[\x20-\x7e]{1,128}\Z", error="Not a valid key: 1 to 128 printable ASCII characters.")
 _MEMBER = validate.Length(1, 64)
+_LINES = validate.Regexp(r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*\Z", error="Holds control characters.")
 _PLAIN = validate.Regexp(r"[^\x00-\x1f\x7f-\x9f/\\]+\Z", error="Holds control characters or slashes.")
 
 
@@ -119,7 +120,7 @@ class CorrectCase(_Asked, Corrections):
 class Withdrawal(Request):
     """Body of `POST /cases/{serial}/withdrawal`."""
 
-    reason = fields.String(load_default=None, allow_none=True, validate=validate.Length(1, 2000))
+    reason = fields.String(load_default=None, allow_none=True, validate=[validate.Length(1, 2000), _LINES])
 
 
 class WithdrawCase(_Asked, Withdrawal):

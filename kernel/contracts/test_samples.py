@@ -134,6 +134,9 @@ def test_a_type_or_version_that_nobody_published_is_refused() -> None:
     [
         ("case.step", {"step_nme": "审查"}, "data.step_nme"),
         ("case.step", {"step_name": ""}, "data.step_name"),
+        ("case.step", {"step_name": "a\nb"}, "data.step_name"),
+        ("case.step", {"opinion": "a\x00"}, "data.opinion"),
+        ("case.refused", {"remedies": ["a\x00"]}, "data.remedies.0"),
         ("case.extended", {"working_days": "10"}, "data.working_days"),
         ("case.accepted", {"deemed": "yes"}, "data.deemed"),
         ("case.rated", {"stars": 6}, "data.stars"),

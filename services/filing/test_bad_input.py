@@ -3,14 +3,17 @@
 Every case here sends the good event afterwards, which is taken: so none is refused for another reason than its own.
 """
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given, strategies as st
 
 from kernel.contracts.department import Reply
+from services.filing.application.hearing import Heard, Message, hear
 from services.filing.test_submission import POLICE
 from services.filing.testing import ORGAN, OTHER_ORGAN, Desk, incoming
 
@@ -227,6 +230,47 @@ def test_who_speaks_in_anothers_name_is_refused_and_shown_to_operators(desk: Des
     assert rejected.properties["headers"]["reason"] == "identity_mismatch"
     assert desk.traces() == before
     assert desk.send(event)[0].appended
+
+
+@pytest.mark.parametrize(
+    "opinion", ["两行\r\n\t字", "\\u0000 \\", '"}],{"', "😀 \u2028 \uffff \u3000", "'; DROP TABLE event --"]
+)
+def test_strange_texts_are_kept_as_they_are(desk: Desk, opinion: str) -> None:
+    serial = desk.file()
+    replies = desk.send(
+        desk.event(serial, "case.accepted"), desk.event(serial, "case.step", step_name="审查", opinion=opinion)
+    )
+    assert [reply.position for reply in replies] == [2, 3]
+    assert desk.tools.log.stream(serial)[-1].data["opinion"] == opinion
+
+
+VALUES: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.dates().map(str),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+MEMBERS = ["deemed", "effective_on", "occurred_at", "by", "statutory_due"]
+
+
+@given(
+    st.dictionaries(st.sampled_from(["id", "source", "type", "subject", "time", "dataschema", "data"]), VALUES),
+    st.dictionaries(st.sampled_from(MEMBERS) | st.text(max_size=5), VALUES),
+    VALUES,
+)
+def test_nothing_that_is_sent_crashes_the_ear(members: dict[str, Any], data: dict[str, Any], alone: Any) -> None:
+    good = {
+        "specversion": "1.0",
+        "id": "d-1",
+        "source": f"/departments/{ORGAN}",
+        "type": "case.accepted",
+        "subject": "20260209001000017",
+        "dataschema": "urn:yichuang:case.accepted:1",
+        "data": {"occurred_at": "2026-02-09T09:00:00+08:00", "by": "officer-7", **data},
+    }
+    for said in ({**good, **members}, good, alone):
+        body = json.dumps(said).encode("utf-8", "replace")
+        heard = hear(Message(body=body, organ=ORGAN, routing_key=f"{ORGAN}.case.accepted"))
+        assert isinstance(heard, Heard) or heard.refusal.to_wire()
 
 
 def test_one_bad_event_keeps_no_other_from_being_taken(desk: Desk) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 import pytest
+import sqlalchemy as sa
 
 from kernel.clock import parse_time
 from kernel.contracts.case import CaseAccepted
@@ -141,6 +142,16 @@ def test_what_waits_survives_a_restart(desk: Desk) -> None:
     after = desk.another_process()
     assert len(after.send(after.event(serial, "case.accepted"))) == 2
     assert after.types(serial) == ["case.received", "case.accepted", "case.step"]
+
+
+def test_what_waits_and_cannot_be_read_any_more_is_refused_and_holds_up_nothing(desk: Desk) -> None:
+    serial = desk.file()
+    desk.send(desk.event(serial, "case.step", id_="d-1", step_name="审查"))
+    with desk.database.write() as tx:
+        tx.execute(sa.text("UPDATE waiting_event SET body = :body"), {"body": b"{}"})
+    replies = desk.send(desk.event(serial, "case.accepted"))
+    assert [reply.code for reply in replies] == [None, "unreadable_event"]
+    assert desk.traces() == (2, 0, 0)
 
 
 def test_what_another_process_appended_wakes_what_waits_here(desk: Desk) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from kernel.clock import to_micros
 from kernel.contracts.case import dump_fact
-from kernel.contracts.department import refused
+from kernel.contracts.department import Reference, refused
 from kernel.database import DatabaseAway
 from kernel.errors import Refusal
 from kernel.eventlog import Append, Appended, EventIdReused, NewEvent, Recorded
@@ -95,6 +95,7 @@ class _Round:
         self._verdicts: dict[Heard, Verdict] = {}
         self._echoes: list[tuple[Heard, Heard]] = []  # a repeat, and the event whose verdict it shares
         self._waiting: dict[Key, Heard] = {}
+        self._unreadable: list[ReplyRow] = []
         self._now = tools.now()
         self._events = events
         self._load = cases.load if trusting else cases.load_fresh
@@ -134,7 +135,7 @@ class _Round:
         """Those that neither are on the log nor wait already."""
         with self._tools.database.single() as tx:
             rows = self._tools.store.waiting(tx, self._serials, events)
-        self._waiting = {(row.source, row.id): _woken(row) for row in rows}
+        self._wake(rows)
         # Also for those that wait: one that came twice may have been appended by another process, and wait here still.
         recorded = self._tools.log.find({*events, *self._waiting})
         for event in (*self._waiting.values(), *events.values()):
@@ -142,6 +143,15 @@ class _Round:
                 self._verdicts[event] = _already(event, recorded[event.key])
         new = [event for event in events.values() if event not in self._verdicts]
         return [event for event in new if not self._compare(event, self._waiting.get(event.key, event))]
+
+    def _wake(self, rows: Iterable[WaitingRow]) -> None:
+        for row in rows:
+            heard = hear(Message(body=row.body, organ=row.organ))
+            if isinstance(heard, Heard):
+                self._waiting[heard.key] = replace(heard, deadline=row.deadline)
+            else:
+                # Understood when it came, but not by a newer program: refused, so that it holds up nothing else.
+                self._unreadable.append(self._reply_to(row.organ, (row.source, row.id), heard.about, heard.refusal))
 
     def _plan(self, fresh: Iterable[Heard]) -> list[Plan]:
         by_case: dict[str, list[Heard]] = defaultdict(list)
@@ -204,17 +214,18 @@ class _Round:
         for made in plans:
             settled += [(event, None) for event, _ in made.appended]
             settled += made.refused
-        return [self._reply(event, why) for event, why in settled if event.deadline is not None]
+        told = [(event, why) for event, why in settled if event.deadline is not None]
+        return self._unreadable + [self._reply_to(event.organ, event.key, event.about, why) for event, why in told]
 
-    def _reply(self, event: Heard, why: Refusal | None) -> ReplyRow:
+    def _reply_to(self, organ: str, key: Key, about: Reference, why: Refusal | None) -> ReplyRow:
         id_ = new_id()
         return ReplyRow(
             id=id_,
-            organ=event.organ,
-            source=event.key[0],
-            event_id=event.key[1],
-            subject=event.serial,
-            body=None if why is None else refused(id_, self._now.at, event.about, why),
+            organ=organ,
+            source=key[0],
+            event_id=key[1],
+            subject=about.subject or "",
+            body=None if why is None else refused(id_, self._now.at, about, why),
         )
 
     def _judge(self, made: Plan, positions: Mapping[Heard, int]) -> None:
@@ -228,14 +239,6 @@ def _already(event: Heard, recorded: Recorded) -> Verdict:
     if recorded.digest == event.digest:
         return Taken(recorded.position, duplicate=True)
     return Refused(EventIdReused(id=event.key[1]))
-
-
-def _woken(row: WaitingRow) -> Heard:
-    """An event that waits. It was understood when it came, and what is published is read for ever."""
-    heard = hear(Message(body=row.body, organ=row.organ))
-    if isinstance(heard, Unheard):
-        raise ValueError(f"what waited cannot be read any more: {row.source} {row.id}") from heard.refusal
-    return replace(heard, deadline=row.deadline)
 
 
 def _request(made: Plan) -> Append:
