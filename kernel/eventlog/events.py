@@ -195,5 +195,5 @@ def read_published(message: bytes) -> Recorded:
             body=body.decode(),
             chain=bytes.fromhex(place["chainvalue"]),
         )
-    except (KeyError, TypeError, IndexError) as error:
+    except (AttributeError, KeyError, TypeError, IndexError) as error:  # a member is missing, or of another kind
         raise ValueError(f"not an event of a log: {error!r}") from error

@@ -1,23 +1,63 @@
 """The AMQP transport as we use it: one greenlet reads a connection, any greenlet may write to it.
 
-Nothing here waits for an answer of the broker while it publishes or acknowledges.
+Nothing here waits for an answer of the broker while it publishes or acknowledges, and no message is so malformed that
+it ends the connection: it would come again over the next one, and hold up its queue for ever.
 """
 
 import socket
+import struct
 from collections.abc import Callable
 from typing import Any
 
 import amqp
 from amqp import spec
+from amqp.serialization import PROPERTY_CLASSES, decode_properties_basic
 from amqp.transport import SSLTransport as SSLSocket, TCPTransport as TCPSocket
 from kombu.transport import pyamqp
 
 _READ_AHEAD = 8192  # bytes
 _PATIENCE = 30.0  # seconds that a broker may take to accept bytes or to answer a declaration
+_DELIVERY_TAG = 9  # bytes: the tag of a delivery, and whether it was delivered before
+
+# What the library raises over properties that RabbitMQ lets pass: text that is not UTF-8, times beyond the calendar,
+# tables within tables without end, kinds of value that it does not know.
+_UNREADABLE = (ValueError, ArithmeticError, LookupError, OSError, RecursionError, struct.error, amqp.AMQPError)
+
+
+def _decode_properties(buf: Any, offset: int) -> tuple[dict[str, Any], int]:
+    """The properties of a message; none of them where one cannot be read, so that nobody is taken for its sender."""
+    try:
+        properties, end = decode_properties_basic(buf, offset)
+    except _UNREADABLE:
+        return {}, len(buf)
+    return properties, end
+
+
+PROPERTY_CLASSES[spec.Basic.CLASS_ID] = _decode_properties
+
+
+def _readable(delivery: Any) -> Any:
+    """The arguments of a basic.deliver, with question marks in a routing key that is not UTF-8."""
+    start = 4 + 1 + delivery[4] + _DELIVERY_TAG  # behind the method's number and the consumer's tag: the exchange
+    start += 1 + delivery[start]
+    end = start + 1 + delivery[start]
+    key = bytes(delivery[start + 1 : end])
+    try:
+        key.decode()
+    except UnicodeDecodeError:
+        plain = bytes(byte if byte < 128 else ord("?") for byte in key)
+        return b"".join((delivery[: start + 1], plain, delivery[end:]))
+    return delivery
 
 
 class Channel(pyamqp.Channel):  # type: ignore[misc]
     """A channel whose sending methods never read."""
+
+    def dispatch_method(self, method_sig: tuple[int, int], payload: Any, content: Any) -> Any:
+        """Handle what came in, a delivery with any routing key included."""
+        if method_sig == spec.Basic.Deliver:
+            payload = _readable(payload)
+        return super().dispatch_method(method_sig, payload, content)
 
     def send(self, body: bytes, exchange: str, routing_key: str, *, mandatory: bool = False, **properties: Any) -> None:
         """Publish. The library's own basic_publish looks for frames first and would take them from the reader."""
