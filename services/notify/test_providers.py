@@ -3,6 +3,7 @@
 import json
 import socketserver
 import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -162,6 +163,7 @@ class MailServer(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), Conversation)
         self.replies: dict[str, str] = {}
         self.received: list[str] = []
+        self.pause = 0.0  # seconds before each reply
         self.url = f"smtp://127.0.0.1:{self.server_address[1]}"
 
 
@@ -185,6 +187,8 @@ class Conversation(socketserver.StreamRequestHandler):
         return verb != "QUIT"
 
     def say(self, reply: str) -> None:
+        server: Any = self.server
+        threading.Event().wait(server.pause)
         self.wfile.write(f"{reply}\r\n".encode())
 
 
@@ -223,6 +227,24 @@ def test_an_email_carries_the_message_s_id(mail_server: MailServer) -> None:
 def test_what_a_mail_server_says(mail_server: MailServer, verb: str, reply: str, answer: Answer) -> None:
     mail_server.replies[verb] = reply
     assert SmtpMail(mail_server.url, "hall@example.org").send(MAIL) == answer
+
+
+def test_a_mail_server_that_is_slow_with_every_answer_is_not_given_the_text_too_late(mail_server: MailServer) -> None:
+    # Each answer comes in time, all of them together do not: the claim on the message would be over by the last.
+    mail_server.pause = 0.25
+    mail = SmtpMail(mail_server.url, "hall@example.org", timeout=0.4)
+    begun = time.monotonic()
+    assert mail.send(MAIL) == NotTaken("too_slow")
+    assert time.monotonic() - begun < mail.patience
+    assert mail_server.received == []
+
+
+def test_a_mail_server_that_never_answers_is_left_in_time(mail_server: MailServer) -> None:
+    mail_server.pause = 5.0
+    mail = SmtpMail(mail_server.url, "hall@example.org", timeout=0.2)
+    begun = time.monotonic()
+    assert isinstance(mail.send(MAIL), NotTaken)
+    assert time.monotonic() - begun < 2
 
 
 def test_a_mail_server_that_is_not_there() -> None:

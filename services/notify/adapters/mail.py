@@ -1,14 +1,46 @@
 """E-mail through an SMTP server. The message's id is the Message-ID, so that one sent again can be told.
 
-Until the server has been given the text nothing was sent; once it has, only its answer tells.
+Until the server has been given the text nothing was sent; once it has, only its answer tells. It is not given the text
+so late that its answer could come after our claim on the message, when another process sends it again.
 """
 
 import smtplib
 import ssl
 from email.message import EmailMessage
+from time import monotonic
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from services.notify.application.ports import Accepted, Answer, NotTaken, Outgoing, Rejected, Unsure
+
+
+class _TooSlow(smtplib.SMTPException):
+    """So little time is left that we might not hear what the server says to the text."""
+
+
+class _Bounded(smtplib.SMTP):
+    """A conversation that ends in `seconds`, however many answers it has. The last `reserved` are for the text."""
+
+    def __init__(self, seconds: float, reserved: float, *args: Any, **kwargs: Any) -> None:
+        self._until = monotonic() + seconds
+        self._reserved = reserved
+        super().__init__(*args, **kwargs)
+
+    def getreply(self) -> tuple[int, bytes]:
+        # smtplib's own time-out begins anew with each answer: a server that takes its time with all of them would
+        # hold the message for longer than it is ours.
+        if self.sock is not None:
+            self.sock.settimeout(max(self._until - monotonic(), 0.001))
+        return super().getreply()
+
+    def data(self, msg: Any) -> tuple[int, bytes]:
+        if monotonic() > self._until - self._reserved:
+            raise _TooSlow
+        return super().data(msg)
+
+
+class _BoundedOverTls(_Bounded, smtplib.SMTP_SSL):
+    """The same over TLS from the start."""
 
 
 class SmtpMail:
@@ -29,7 +61,7 @@ class SmtpMail:
 
     @property
     def patience(self) -> float:
-        return 2 * self._timeout
+        return 3 * self._timeout
 
     def send(self, message: Outgoing) -> Answer:
         try:
@@ -56,12 +88,12 @@ class SmtpMail:
         return mail
 
     def _connect(self) -> smtplib.SMTP:
+        bounds, address = (self.patience, self._timeout), (self._host, self._port)
         if self._secure:
-            client: smtplib.SMTP = smtplib.SMTP_SSL(
-                self._host, self._port, timeout=self._timeout, context=ssl.create_default_context()
-            )
+            context = ssl.create_default_context()
+            client: smtplib.SMTP = _BoundedOverTls(*bounds, *address, timeout=self._timeout, context=context)
         else:
-            client = smtplib.SMTP(self._host, self._port, timeout=self._timeout)
+            client = _Bounded(*bounds, *address, timeout=self._timeout)
             client.ehlo_or_helo_if_needed()
             if client.has_extn("starttls"):
                 client.starttls(context=ssl.create_default_context())
@@ -77,6 +109,8 @@ class SmtpMail:
             return _refused(code, text)
         except smtplib.SMTPResponseException as error:  # to MAIL or DATA
             return _refused(error.smtp_code, error.smtp_error)
+        except _TooSlow:
+            return NotTaken("too_slow")
         except (smtplib.SMTPException, OSError) as error:
             return Unsure(f"no_answer: {_reason(error)}")
         return Accepted(None, receipt_follows=False)
