@@ -3,6 +3,7 @@
 Nothing is started that no test asks for, and everything that was started is stopped.
 """
 
+import logging
 import secrets
 import signal
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from operations.setup.postgres import fresh_database
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Tests look again and again whether a broker is there yet; pika reports each look as an error.
+    logging.getLogger("pika").setLevel(logging.CRITICAL)
     # Ended by SIGTERM, pytest would leave private servers behind; ended like this, it stops them first.
     signal.signal(signal.SIGTERM, lambda *_: pytest.exit("ended by SIGTERM", returncode=143))
 

@@ -106,10 +106,11 @@ class TestPurgedAndRestartedBrokers:
         trials.start("gateway")
         intake = trials.start("trial", "intake")
         trials.publish(1, 200)
-        private_rabbitmq.kill()
-        down = trials.call("increase", {"n": 1})
-        assert (down["raised"], down["seconds"] < 4) == ("ServiceDown", True)
-        private_rabbitmq.start()
+        with private_rabbitmq.killed():
+            # A call that is caught by the cut has perhaps happened, so it counts as slow; the next one is told at once.
+            calls = [trials.call("increase", {"n": 1}) for _ in range(2)]
+        assert all(call["seconds"] < 4 for call in calls)
+        assert calls[1]["raised"] == "ServiceDown"
         (trials.directory / "fail").unlink()
         trials.ready()
         eventually(lambda: len(set(trials.lines("taken"))) == 200)

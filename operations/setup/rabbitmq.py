@@ -253,6 +253,15 @@ class PrivateRabbitMQ(Broker):
         """kill -9 of the broker. Start it again with `start`."""
         self.process.kill()
 
+    @contextlib.contextmanager
+    def killed(self) -> Iterator[None]:
+        """kill -9, and started again at the end of the `with`, also when what stands in it fails."""
+        self.kill()
+        try:
+            yield
+        finally:
+            self.start()
+
     def remove(self) -> None:
         """Stop it for good and delete its files."""
         if self.process.alive:
