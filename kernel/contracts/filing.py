@@ -115,6 +115,7 @@ class CorrectCase(_Asked, Corrections):
     """RPC `correct_case` (→ Moved): files an incomplete case again."""
 
     serial = fields.String(required=True, validate=_CODE)
+    idempotency_key = fields.String(load_default=None, allow_none=True, validate=_KEY)
 
 
 class Withdrawal(Request):
@@ -127,6 +128,7 @@ class WithdrawCase(_Asked, Withdrawal):
     """RPC `withdraw_case` (→ Moved)."""
 
     serial = fields.String(required=True, validate=_CODE)
+    idempotency_key = fields.String(load_default=None, allow_none=True, validate=_KEY)
 
 
 class Rating(Request):
@@ -143,6 +145,7 @@ class RateCase(_Asked, Rating):
     """RPC `rate_case` (→ Moved)."""
 
     serial = fields.String(required=True, validate=_CODE)
+    idempotency_key = fields.String(load_default=None, allow_none=True, validate=_KEY)
 
 
 class TakeDepartmentEvent(_Asked):

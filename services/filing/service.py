@@ -56,17 +56,19 @@ class FilingService:
 
     @rpc(contract.CorrectCase)
     def correct_case(self, request: Request) -> Request:
-        said = {"data": request["data"], "files": request["materials"]}
+        said = {"data": request["data"], "files": request["materials"], "key": request["idempotency_key"]}
         return self.app.own_cases.correct(_individual(request), request["serial"], **said)  # type: ignore[no-any-return]
 
     @rpc(contract.WithdrawCase)
     def withdraw_case(self, request: Request) -> Request:
-        return self.app.own_cases.withdraw(_individual(request), request["serial"], request["reason"])  # type: ignore[no-any-return]
+        said = {"reason": request["reason"], "key": request["idempotency_key"]}
+        return self.app.own_cases.withdraw(_individual(request), request["serial"], **said)  # type: ignore[no-any-return]
 
     @rpc(contract.RateCase)
     def rate_case(self, request: Request) -> Request:
         said = {name: request[name] for name in ("stars", "tags", "comment")}
-        return self.app.own_cases.rate(_individual(request), request["serial"], **said)  # type: ignore[no-any-return]
+        key = request["idempotency_key"]
+        return self.app.own_cases.rate(_individual(request), request["serial"], **said, key=key)  # type: ignore[no-any-return]
 
     @rpc(contract.TakeDepartmentEvent)
     def take_department_event(self, request: Request) -> Request:

@@ -1,6 +1,7 @@
 """What applicants do to their own cases, and what nobody else can."""
 
 import base64
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -157,3 +158,46 @@ def test_of_many_who_move_a_case_at_once_one_succeeds(desk: Desk) -> None:
         outcomes = at_once(*[lambda one=one, s=serial: attempt(one[0], s, one[1]) for one in moves])
         assert sorted(outcomes) == ["moved", *["not_allowed_in_state"] * 3]
         assert desk.types(serial) == ["case.received", "case.incomplete", "case.received"]
+
+
+def move_once(desk: Desk, move: str, key: str) -> Callable[..., dict[str, Any]]:
+    """A case ready for the move, and the request for it under a key; `other` changes what is asked."""
+    own = desk.filing.own_cases
+    if move == "withdraw":
+        serial = desk.file()
+        return lambda other=False: own.withdraw("anna", serial, "另一个原因" if other else None, key)
+    if move == "rate":
+        serial = concluded(desk)
+        return lambda other=False: own.rate("anna", serial, 1 if other else 5, [], "谢谢", key)
+    serial = incomplete(desk)
+    name = {False: "again.png", True: "other.png"}
+    return lambda other=False: own.correct(
+        "anna", serial, {"capital": 5}, [{"material": "premises", "filename": name[other], "content": PNG}], key
+    )
+
+
+@pytest.mark.parametrize("move", ["withdraw", "rate", "correct"])
+def test_the_same_key_again_gets_the_first_answer_and_nothing_more_happens(desk: Desk, move: str) -> None:
+    ask = move_once(desk, move, "key-1")
+    first = ask()
+    before = desk.traces()
+    assert ask() == first
+    with pytest.raises(Refusal, match="idempotency_key_reused"):
+        ask(other=True)
+    assert desk.traces() == before
+    assert desk.tools.log.stream(first["serial"])[-1].position == first["position"]
+
+
+def test_a_key_that_came_with_a_refused_request_is_free(desk: Desk) -> None:
+    serial = desk.file()
+    with pytest.raises(Refusal, match="not_allowed_in_state"):
+        desk.filing.own_cases.correct("anna", serial, {}, [], "key-1")
+    assert desk.filing.own_cases.withdraw("anna", serial, None, "key-1")["serial"] == serial
+
+
+def test_of_equal_requests_at_once_one_happens_and_all_get_its_answer(desk: Desk) -> None:
+    for number in range(5):
+        ask = move_once(desk, "withdraw", f"key-{number}")
+        answers = at_once(*[ask] * 4)
+        assert answers == [answers[0]] * 4
+        assert desk.types(answers[0]["serial"]) == ["case.received", "case.withdrawn"]

@@ -1,10 +1,12 @@
 """What applicants do to their own cases: file again after corrections, withdraw, rate.
 
-Load, decide, append; somebody who was quicker makes us do it again. Never touches another's case.
+Load, decide, append; somebody who was quicker makes us do it again. Never touches another's case, and never refuses a
+repeat under the same idempotency key for what the first has done.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -29,6 +31,14 @@ _TRIES = 5
 Beside = Callable[[sa.Connection, CaseRow, Case], None]  # what is written beside the fact, in the same transaction
 
 
+@dataclass(frozen=True)
+class _Request:
+    """What is asked, and the idempotency key that it came with."""
+
+    asked: Mapping[str, Any]  # JSON values
+    key: str | None
+
+
 class _Overtaken(Exception):
     """Somebody else appended to the case since we looked. Rolls back what was written beside it."""
 
@@ -40,7 +50,12 @@ class OwnCases:
         self._tools = tools
 
     def correct(
-        self, account: str, serial: str, data: Mapping[str, Any], files: Sequence[Mapping[str, Any]]
+        self,
+        account: str,
+        serial: str,
+        data: Mapping[str, Any],
+        files: Sequence[Mapping[str, Any]],
+        key: str | None = None,
     ) -> dict[str, Any]:
         """File an incomplete case again. `data` are merged; `files` are {material, filename, content (base64)}."""
         contents = [materials.decode(file["content"]) for file in files]
@@ -57,7 +72,8 @@ class OwnCases:
             held = {file.material for file in self._tools.store.files(tx, row.draft, case.attempt + 1)}
             materials.check_complete(row.item["materials"], held)
 
-        return self._say(account, serial, again, write)
+        asked = {"correct_case": serial, "data": data, "files": [_named(file) for file in files]}
+        return self._say(account, serial, _Request(asked, key), again, write)
 
     def _write_data(self, tx: sa.Connection, row: CaseRow, case: Case, change: Mapping[str, Any]) -> None:
         store = self._tools.store
@@ -76,15 +92,24 @@ class OwnCases:
             raise LookupError(f"no draft {row.draft} of case {row.serial}")
         put_file(self._tools, tx, draft, case.attempt + 1, file["material"], file["filename"], format_, content)
 
-    def withdraw(self, account: str, serial: str, reason: str | None) -> dict[str, Any]:
+    def withdraw(self, account: str, serial: str, reason: str | None, key: str | None = None) -> dict[str, Any]:
         """Take the case back, before it is decided."""
         return self._say(
             account,
             serial,
+            _Request({"withdraw_case": serial, "reason": reason}, key),
             lambda _: CaseWithdrawn(occurred_at=self._tools.clock.now(), by=account, reason=reason),
         )
 
-    def rate(self, account: str, serial: str, stars: int, tags: Sequence[str], comment: str | None) -> dict[str, Any]:
+    def rate(
+        self,
+        account: str,
+        serial: str,
+        stars: int,
+        tags: Sequence[str],
+        comment: str | None,
+        key: str | None = None,
+    ) -> dict[str, Any]:
         """Rate a concluded case, once. The comment is sealed; the log holds a reference to it."""
         rating.check_tags(tags)
         reference = new_id() if comment else None
@@ -98,34 +123,66 @@ class OwnCases:
                 sealed = self._tools.vault.seal(tx, account, comment.encode())
                 self._tools.store.add_comment(tx, reference, serial, account, sealed)
 
-        return self._say(account, serial, rate, write)
+        asked = {"rate_case": serial, "stars": stars, "tags": list(tags), "comment": comment}
+        return self._say(account, serial, _Request(asked, key), rate, write)
 
     def _say(
-        self, account: str, serial: str, say: Callable[[list[Fact]], Fact], beside: Beside | None = None
+        self,
+        account: str,
+        serial: str,
+        request: _Request,
+        say: Callable[[list[Fact]], Fact],
+        beside: Beside | None = None,
     ) -> dict[str, Any]:
         for _ in range(_TRIES):
             try:
-                return {"serial": serial, "position": self._try(account, serial, say, beside)}
+                event = (SOURCE, self._try(account, serial, request, say, beside))
             except _Overtaken:
                 continue
+            return {"serial": serial, "position": self._tools.log.find([event])[event].position}
         raise DatabaseAway(f"{serial} was appended to {_TRIES} times while we decided")
 
-    def _try(self, account: str, serial: str, say: Callable[[list[Fact]], Fact], beside: Beside | None) -> int:
-        """Decide on what the log says now. What is written beside the fact is rolled back unless the fact is on it."""
+    def _try(
+        self,
+        account: str,
+        serial: str,
+        request: _Request,
+        say: Callable[[list[Fact]], Fact],
+        beside: Beside | None,
+    ) -> str:
+        """Decide on what the log says now; the event's id.
+
+        What is written beside the fact is rolled back unless the fact is on the log.
+        """
         facts = own_stream(self._tools, account, serial)
         case = rebuild(serial, facts)
         with self._tools.database.write() as tx:
+            # Before anything is decided: what the first request did is what the second would be refused for.
+            before = self._replay(tx, account, request)
+            if before is not None:
+                return before
             row = self._tools.store.case(tx, serial)
             if row is None:
                 raise UnknownCase
             fact = decide(case, say(facts), Speaker.APPLICANT, self._tools.now(), rules_of(row.rules))
             if beside is not None:
                 beside(tx, row, case)
-            return self._append(tx, case, fact)
+            event = received_id(serial, fact.attempt) if isinstance(fact, CaseReceived) else new_id()
+            if request.key:
+                self._tools.idempotency.keep(tx, account, request.key, request.asked, {"event": event})
+            self._append(tx, case, fact, event)
+            return event
 
-    def _append(self, tx: sa.Connection, case: Case, fact: Fact) -> int:
+    def _replay(self, tx: sa.Connection, account: str, request: _Request) -> str | None:
+        """The event that the same request made before."""
+        if not request.key:
+            return None
+        before = self._tools.idempotency.replay(tx, account, request.key, request.asked)
+        return None if before is None else str(before["event"])
+
+    def _append(self, tx: sa.Connection, case: Case, fact: Fact, id_: str) -> None:
         event = NewEvent(
-            id=received_id(case.serial, fact.attempt) if isinstance(fact, CaseReceived) else new_id(),
+            id=id_,
             source=SOURCE,
             type=fact.TYPE,
             version=fact.VERSION,
@@ -137,4 +194,9 @@ class OwnCases:
         (outcome,) = self._tools.log.append_within(tx, [request])
         if not isinstance(outcome, Appended):
             raise _Overtaken
-        return outcome.last
+
+
+def _named(file: Mapping[str, Any]) -> dict[str, str]:
+    """A file by its digest: what tells a repeat from another request."""
+    digest = hashlib.sha256(file["content"].encode()).hexdigest()
+    return {"material": file["material"], "filename": file["filename"], "sha256": digest}
