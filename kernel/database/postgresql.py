@@ -44,6 +44,7 @@ def make_engine(url: sa.URL, owner: str, lock_seconds: float) -> sa.Engine:
         max_overflow=0,
         pool_timeout=lock_seconds,
         pool_use_lifo=True,
+        hide_parameters=True,  # errors end up in logs and in reasons, where no one's data and no secret may be
         use_native_hstore=False,  # else every engine asks the server about a type that nobody uses
         connect_args={
             "options": " ".join(f"-c {name}={value}" for name, value in limits.items()),

@@ -30,6 +30,7 @@ def make_engine(url: sa.URL, lock_seconds: float) -> sa.Engine:
         max_overflow=0,
         pool_timeout=lock_seconds,
         pool_use_lifo=True,
+        hide_parameters=True,  # errors end up in logs and in reasons, where no one's data and no secret may be
         connect_args={
             "factory": _OffHubConnection if green.is_patched() else sqlite3.Connection,
             "isolation_level": None,  # we begin transactions ourselves

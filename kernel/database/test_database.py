@@ -258,3 +258,11 @@ def test_processes_and_threads_that_start_at_once_migrate_once(url: str, unique_
     database = open_url(url, unique_name)
     assert names(database) == ["from the migration"]
     database.close()
+
+
+def test_an_error_does_not_say_what_was_to_be_written(database: Database) -> None:
+    with pytest.raises(sa.exc.DBAPIError) as error, database.write() as tx:
+        tx.execute(sa.text("INSERT INTO nowhere VALUES (:name)"), [{"name": "王小明"}, {"name": "a secret"}])
+    assert "nowhere" in str(error.value)
+    assert "王小明" not in str(error.value)
+    assert "a secret" not in str(error.value)
