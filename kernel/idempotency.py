@@ -4,7 +4,7 @@ The answer is written in the same transaction as the effect, so neither is ever 
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -13,6 +13,8 @@ import sqlalchemy as sa
 from kernel.clock import Clock, to_micros
 from kernel.errors import Refusal
 from kernel.vault import Vault
+
+KEPT = timedelta(days=7)  # how long owners keep answers: longer than anybody repeats a request
 
 _FIND = sa.text("SELECT fingerprint, person, response FROM idempotency WHERE owner = :owner AND key = :key")
 _KEEP = sa.text(

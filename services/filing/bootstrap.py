@@ -8,7 +8,7 @@ from kernel.clock import Clock, SystemClock
 from kernel.config import Settings
 from kernel.database import Database, migrate, open_database
 from kernel.eventlog import EventLog, LogReader
-from kernel.idempotency import Idempotency
+from kernel.idempotency import KEPT, Idempotency
 from kernel.messaging.publishing import Publisher
 from kernel.messaging.relay import Relay
 from kernel.messaging.topology import CASE_EVENTS
@@ -55,6 +55,11 @@ class Filing:
             "unsent_replies": replies,
             "log_position": self._tools.log.head().position,
         }
+
+    def clean(self) -> None:
+        """Drop idempotency keys that nobody repeats any more."""
+        with self._tools.database.write() as tx:
+            self._tools.idempotency.forget(tx, self._tools.clock.now() - KEPT)
 
     def close(self) -> None:
         close = getattr(self._publisher, "close", None)

@@ -86,6 +86,10 @@ class FilingService:
     def retry_waiting_events(self) -> None:
         self.app.answering.retry_waiting()
 
+    @every(3600)
+    def clean(self) -> None:
+        self.app.clean()
+
     @every(1.0)
     def play_department(self) -> None:
         if self.app.sample_department is not None:

@@ -133,3 +133,13 @@ def test_a_draft_keeps_the_version_that_it_was_opened_with(desk: Desk) -> None:
     draft = desk.draft(item=SHOP)
     opened(desk, item={**SHOP, "version": 5, "fields": []})
     assert desk.filing.drafts.show("anna", draft)["item"]["version"] == 4
+
+
+def test_idempotency_keys_are_kept_for_a_week(desk: Desk) -> None:
+    first = desk.filing.drafts.open("anna", SHOP, "zh-Hans", "key-1")["id"]
+    desk.advance(days=6)
+    desk.filing.clean()
+    assert desk.filing.drafts.open("anna", SHOP, "zh-Hans", "key-1")["id"] == first
+    desk.advance(days=2)
+    desk.filing.clean()
+    assert desk.filing.drafts.open("anna", SHOP, "zh-Hans", "key-1")["id"] != first

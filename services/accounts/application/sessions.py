@@ -13,7 +13,7 @@ from typing import Any
 from kernel.clock import Clock, format_time, to_micros
 from kernel.database import Database
 from kernel.errors import NotSignedIn
-from kernel.idempotency import Idempotency
+from kernel.idempotency import KEPT, Idempotency
 from kernel.vault import Vault
 from services.accounts.application.ports import Passwords, Store
 from services.accounts.domain import rules
@@ -21,7 +21,6 @@ from services.accounts.domain import rules
 LIFE = timedelta(hours=12)
 WINDOW = timedelta(minutes=15)  # begins with the first failure
 MOST_FAILURES = 10  # in a window
-KEYS_KEPT = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ class Sessions:
         now = self.clock.now()
         with self.database.write() as tx:
             self.store.clean(tx, to_micros(now), to_micros(now - WINDOW))
-            self.keys.forget(tx, now - KEYS_KEPT)
+            self.keys.forget(tx, now - KEPT)
 
     def _count_attempt(self, digest: str) -> None:
         """Count the attempt as a failure before it is made, so that many at once cannot slip past the limit."""
