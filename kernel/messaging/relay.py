@@ -24,6 +24,7 @@ from kernel.messaging.wiring import Application
 log = logs.get(__name__)
 
 LEASE = timedelta(seconds=5)  # how long a leader that says nothing keeps the others waiting
+FAR = timedelta(minutes=1)  # no lease ends later than that, unless the clock was put back since it was taken
 POLL = 0.02  # seconds between looks at a log that has nothing new
 BATCH = 500
 _ROUNDS = 50  # batches in a row, before the container may stop
@@ -65,7 +66,7 @@ class Relay:
         self._exchange = exchange
         self._clock = clock
         self._me = new_id()
-        self._renew_at = 0
+        self._claimed_at = 0
         self._position: int | None = None  # None: not the leader, or not sure
 
     def run_once(self) -> int:
@@ -99,14 +100,16 @@ class Relay:
 
     def _leading(self) -> int | None:
         now = to_micros(self._clock.now())
-        if self._position is None or now >= self._renew_at:
+        if self._position is None or not 0 <= now - self._claimed_at < to_micros_of(LEASE) // 3:
             self._position = self._claim(now)
-            self._renew_at = now + to_micros_of(LEASE) // 3
+            self._claimed_at = now
         return self._position
 
     def _claim(self, now: int) -> int | None:
         """Take or renew the lease; the position to go on from, None while another one holds it."""
-        free = (relay.c.leader == self._me) | (relay.c.leads_until <= now)
+        # Of a leader that died before the clock was put back: it would hold everybody up until it is as late again.
+        unheard_of = relay.c.leads_until > now + to_micros_of(FAR)
+        free = (relay.c.leader == self._me) | (relay.c.leads_until <= now) | unheard_of
         claim = relay.update().where(relay.c.name == self._exchange, free)
         claim = claim.values(leader=self._me, leads_until=now + to_micros_of(LEASE))
         with self._database.write() as tx:

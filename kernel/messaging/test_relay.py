@@ -183,6 +183,22 @@ def test_a_leader_that_resigns_is_followed_at_once(log: EventLog, relays: Relays
     assert second.positions == [3, 4]
 
 
+def test_when_the_clock_is_put_back_a_dead_leader_is_followed_and_a_living_one_leads_on(
+    log: EventLog, relays: Relays, clock: FrozenClock
+) -> None:
+    leading, waiting = RecordingPublisher(), RecordingPublisher()
+    leader, other = relays.make(leading), relays.make(waiting)
+    fill(log, 1, 1)
+    leader.run_once()
+    clock.advance(timedelta(hours=-1))
+    fill(log, 2, 2)
+    assert (leader.run_once(), other.run_once()) == (1, 0)
+    clock.advance(timedelta(hours=-1))  # and now the leader says nothing any more
+    fill(log, 3, 3)
+    assert other.run_once() == 1
+    assert (leading.positions, waiting.positions) == ([1, 2], [3])
+
+
 class Sleeper(RecordingPublisher):
     """A publisher during whose batch the lease runs out and another relay does its work."""
 
