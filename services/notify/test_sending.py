@@ -13,7 +13,7 @@ from kernel.database import DatabaseAway
 from kernel.testing.cases import APPLICANT, START, corrected_and_concluded, received
 from services.notify.application.choosing import Choice
 from services.notify.application.delivering import Delivery, Patience
-from services.notify.application.ports import ContactsAway, NoContact, NotTaken, Rejected, Unsure
+from services.notify.application.ports import Accepted, Answer, ContactsAway, NoContact, NotTaken, Rejected, Unsure
 from services.notify.conftest import Desk
 from services.notify.domain.message import message_id
 from services.notify.domain.schedule import RETRIES
@@ -327,3 +327,16 @@ def test_an_applicant_of_old_whom_nobody_knows_is_failed_visibly(desk: Desk) -> 
     desk.write("S-1", fact)
     desk.send()
     assert desk.only("state", "recipient") == ("failed_for_good", "unknown")
+
+
+@pytest.mark.parametrize(
+    "answer", [Rejected("no\0such number"), NotTaken("a\0b"), Unsure("a\0b"), Accepted("r\0", True)]
+)
+def test_what_a_provider_says_with_control_characters_holds_up_nothing(desk: Desk, answer: Answer) -> None:
+    desk.first.answers = [answer]
+    desk.write("S-1", received(notices=("sms",)))
+    desk.send()
+    assert "\0" not in str(desk.only("reason", "provider_reference"))
+    desk.write("S-2", received(notices=("sms",)))
+    desk.send()
+    assert [message.serial for message in desk.first.sent][-1] == "S-2"

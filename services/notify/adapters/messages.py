@@ -3,6 +3,7 @@
 Every change is guarded by the state it expects, so that of two who race, one changes nothing.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -66,6 +67,11 @@ _COUNTS = text("SELECT state, count(*) FROM message GROUP BY state")
 _OLDEST = text("SELECT min(created_at) FROM message WHERE due_at IS NOT NULL AND accepted_at IS NULL")
 
 
+# What a provider says is stored as text, and PostgreSQL keeps no NUL in one. Were that an error, the result could never
+# be saved, nor any other beside it, and the message would be sent again.
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
+
+
 class SqlMessages:
     """The messages of one database; several processes may share it."""
 
@@ -90,7 +96,7 @@ class SqlMessages:
     def save(self, results: Sequence[Result], now: datetime) -> None:
         """Save each whose claim still stands and whose receipt has not come in the meantime."""
         with self._database.write() as tx:
-            tx.execute(_SAVE, [{**asdict(result), "now": to_micros(now)} for result in results])
+            tx.execute(_SAVE, [{**_values(result), "now": to_micros(now)} for result in results])
 
     def give_up_on_receipts(self, now: datetime) -> list[tuple[str, str]]:
         """Fail those whose receipt is overdue; (id, serial) of each."""
@@ -101,8 +107,8 @@ class SqlMessages:
         self, message: str, provider: str, delivered: bool, fields: dict[str, str | None], now: datetime
     ) -> str:
         """Note a receipt; the state after it. Raises UnknownMessage. What is delivered stays so."""
-        reason = fields["reason"] or "undelivered"
-        values = {"id": message, "provider": provider, "reference": fields["reference"], "now": to_micros(now)}
+        reason, reference = _plain(fields["reason"]) or "undelivered", _plain(fields["reference"])
+        values = {"id": message, "provider": provider, "reference": reference, "now": to_micros(now)}
         with self._database.write() as tx:
             if delivered:
                 tx.execute(_DELIVERED, values)
@@ -129,6 +135,15 @@ class SqlMessages:
         with self._database.single() as tx:
             micros = tx.execute(_OLDEST).scalar_one()
         return None if micros is None else from_micros(micros)
+
+
+def _values(result: Result) -> dict[str, Any]:
+    said = {"reason": _plain(result.reason), "provider_reference": _plain(result.provider_reference)}
+    return {**asdict(result), **said}
+
+
+def _plain(said: str | None) -> str | None:
+    return None if said is None else _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", said)
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
