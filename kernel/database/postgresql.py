@@ -53,6 +53,9 @@ def make_engine(url: sa.URL, owner: str, lock_seconds: float) -> sa.Engine:
             "keepalives_idle": 30,
             "keepalives_interval": 5,
             "keepalives_count": 3,
+            # Keepalives are silent while what we sent is not acknowledged: a network that is cut under a statement
+            # would be noticed after a quarter of an hour.
+            "tcp_user_timeout": 30_000,  # milliseconds
         },
     )
     sa.event.listen(engine, "connect", lambda connection, _: _make_schema(connection, owner))

@@ -1,5 +1,7 @@
 """Transactions, migrations and what counts as away, on both databases."""
 
+import os
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -266,3 +268,15 @@ def test_an_error_does_not_say_what_was_to_be_written(database: Database) -> Non
     assert "nowhere" in str(error.value)
     assert "王小明" not in str(error.value)
     assert "a secret" not in str(error.value)
+
+
+def test_a_network_that_is_cut_under_a_statement_is_noticed_in_half_a_minute(
+    postgres_url: str, unique_name: str
+) -> None:
+    """Cutting one needs rights over the machine; that the kernel was told to watch for it can be read."""
+    database = open_url(postgres_url, unique_name)
+    with database.single() as connection:
+        driver: Any = connection.connection.dbapi_connection
+        with socket.socket(fileno=os.dup(driver.pgconn.socket)) as seen:
+            assert seen.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 30_000
+    database.close()
