@@ -235,6 +235,17 @@ def test_one_event_over_http_is_answered_by_the_same_rules(desk: Desk) -> None:
     assert desk.outbox.sent == []
 
 
+def test_an_event_over_http_succeeds_while_the_broker_is_away_and_what_waited_for_it_is_told_later(desk: Desk) -> None:
+    serial = desk.file()
+    waits = desk.event(serial, "case.approved", document_number="1", occurred_at="2026-02-09T09:00:02+08:00")
+    assert desk.send(waits) == []
+    desk.outbox.away = BrokerAway("gone")
+    accepted = _bytes(desk.event(serial, "case.accepted"))
+    assert desk.filing.answering.take_one(accepted, ORGAN) == {"status": "appended", "position": 2, "duplicate": False}
+    desk.outbox.away = None
+    assert positions(desk.tick()) == [3]
+
+
 def _bytes(event: dict[str, Any]) -> bytes:
     return orjson.dumps(event)
 

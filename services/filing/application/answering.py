@@ -45,9 +45,12 @@ class Answering:
         self.send_stored()
 
     def take_one(self, body: bytes, organ: str) -> dict[str, Any]:
-        """Take one event whose sender the gateway knows. Answers `kernel.contracts.filing.Taken`, or raises why not."""
+        """Take one event whose sender the gateway knows. Answers `kernel.contracts.filing.Taken`, or raises why not.
+
+        Publishes nothing: what other events were waiting for it is told by `retry_waiting`, and a broker that is away
+        is no reason to say that this one failed, since it is on the log.
+        """
         ((_, verdict),) = self._intake.take([Message(body=body, organ=organ)])
-        self.send_stored()
         match verdict:
             case Refused(refusal):
                 raise refusal
