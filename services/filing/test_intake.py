@@ -235,6 +235,23 @@ def test_one_event_over_http_is_answered_by_the_same_rules(desk: Desk) -> None:
     assert desk.outbox.sent == []
 
 
+def test_what_waited_while_filing_was_down_is_not_refused_before_the_queue_is_read(desk: Desk) -> None:
+    serial = desk.file()
+    waits = desk.event(serial, "case.approved", document_number="1", occurred_at="2026-02-09T09:00:02+08:00")
+    late = desk.event(serial, "case.concluded", outcome="准予", occurred_at="2026-02-09T09:00:03+08:00")
+    accepted = desk.event(serial, "case.accepted")
+    assert desk.send(waits) == []
+    desk.advance(hours=1)
+    restarted = desk.another_process()
+    assert restarted.tick() == []
+    assert positions(restarted.send(accepted)) == [2, 3]
+    other = desk.event(desk.file(), "case.approved", document_number="1")
+    assert restarted.send(late)[0].appended
+    assert restarted.send(other) == []
+    desk.advance(hours=1)
+    assert [reply.code for reply in restarted.tick()] == ["not_allowed_in_state"]  # no longer than that, though
+
+
 def test_an_event_over_http_succeeds_while_the_broker_is_away_and_what_waited_for_it_is_told_later(desk: Desk) -> None:
     serial = desk.file()
     waits = desk.event(serial, "case.approved", document_number="1", occurred_at="2026-02-09T09:00:02+08:00")

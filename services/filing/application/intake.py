@@ -58,6 +58,8 @@ class Intake:
     def __init__(self, tools: Tools, cases: Cases) -> None:
         self._tools = tools
         self._cases = cases
+        # What waited while nobody took events waits once more: what it needs may have come, and still be in the queue.
+        self._patient_until = to_micros(tools.clock.now() + tools.wait)
 
     def take(self, messages: Sequence[Message]) -> list[tuple[Heard | Unheard, Verdict]]:
         """What was heard and what becomes of it, message by message. Returns when all of it is committed."""
@@ -77,7 +79,7 @@ class Intake:
         for attempt in range(_TRIES):
             try:
                 # What was remembered may be what misled us: the second time the log is asked.
-                return _Round(self._tools, self._cases, events, serials, trusting=attempt == 0).run()
+                return _Round(self._tools, self._cases, events, serials, self._patient_until, attempt == 0).run()
             except _Overtaken:
                 continue
         raise DatabaseAway(f"overtaken {_TRIES} times by another process")
@@ -87,7 +89,13 @@ class _Round:
     """One attempt: look, decide, write. Raises _Overtaken when what it saw has changed in between."""
 
     def __init__(
-        self, tools: Tools, cases: Cases, events: Sequence[Heard], serials: Collection[str], trusting: bool
+        self,
+        tools: Tools,
+        cases: Cases,
+        events: Sequence[Heard],
+        serials: Collection[str],
+        patient_until: int,
+        trusting: bool,
     ) -> None:
         self._tools = tools
         self._cases = cases
@@ -97,6 +105,7 @@ class _Round:
         self._waiting: dict[Key, Heard] = {}
         self._unreadable: list[ReplyRow] = []
         self._now = tools.now()
+        self._patient_until = patient_until
         self._events = events
         self._load = cases.load if trusting else cases.load_fresh
 
@@ -148,7 +157,7 @@ class _Round:
         for row in rows:
             heard = hear(Message(body=row.body, organ=row.organ))
             if isinstance(heard, Heard):
-                self._waiting[heard.key] = replace(heard, deadline=row.deadline)
+                self._waiting[heard.key] = replace(heard, deadline=max(row.deadline, self._patient_until))
             else:
                 # Understood when it came, but not by a newer program: refused, so that it holds up nothing else.
                 self._unreadable.append(self._reply_to(row.organ, (row.source, row.id), heard.about, heard.refusal))
