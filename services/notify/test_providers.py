@@ -129,6 +129,34 @@ def with_http(desk: Desk, first: SmsProvider, second: SmsProvider) -> Notify:
     return Notify(desk.database, desk.log_database, outside, desk.clock)
 
 
+class Trickling(socketserver.StreamRequestHandler):
+    """Takes a message, and gives its answer a byte at a time until the other side has enough of it."""
+
+    def handle(self) -> None:
+        self.request.recv(65_536)
+        self.wfile.write(b"HTTP/1.1 202 Accepted\r\nContent-Length: 1000000\r\n\r\n")
+        try:
+            while not threading.Event().wait(0.05):
+                self.wfile.write(b" ")
+        except OSError:
+            return
+
+
+def test_an_answer_that_trickles_in_holds_nobody_up() -> None:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Trickling) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        sms = http_sms(f"http://127.0.0.1:{server.server_address[1]}", read=0.3)
+        begun = time.monotonic()
+        assert sms.send(MESSAGE) == Accepted(None, receipt_follows=True)
+        assert time.monotonic() - begun < 2 * sms.patience
+        server.shutdown()
+
+
+def test_an_answer_without_end_is_not_kept(provider: SmsProvider) -> None:
+    provider.before = lambda id: (400, b'{"reason": "' + b"x" * 1_000_000 + b'"}')
+    assert http_sms(provider.url).send(MESSAGE) == Rejected("http_400")
+
+
 def test_a_message_that_was_sent_though_the_time_ran_out_is_not_sent_twice(desk: Desk, provider: SmsProvider) -> None:
     released = hanging(provider)
     with SmsProvider("second") as second:

@@ -3,6 +3,8 @@
 Reads from each answer one thing above all: whether the provider may have the message. When in doubt, it may.
 """
 
+from time import monotonic
+
 import orjson
 import requests
 from requests.adapters import HTTPAdapter
@@ -15,6 +17,8 @@ from services.notify.application.ports import Accepted, Answer, NotTaken, Outgoi
 # The provider has said that it took nothing: busy, or shut. Wrong credentials are ours to mend: the message waits.
 _NOT_TAKEN = frozenset({401, 402, 403, 429, 503})
 _UNCLEAR = frozenset({408, 409, 425})  # among them "still working on this key"
+
+_LONGEST = 16 * 1024  # bytes of an answer; what is longer is none that we know
 
 
 class HttpSms:
@@ -39,13 +43,22 @@ class HttpSms:
 
     def send(self, message: Outgoing) -> Answer:
         body = orjson.dumps({"id": message.id, "to": message.to, "text": message.text})
+        until = monotonic() + self.patience
         try:
-            response = self._session.post(
-                self._url, data=body, headers=self._headers(message, body), timeout=self._timeout, allow_redirects=False
-            )
+            with self._post(message, body) as response:
+                return _heard(response.status_code, _content(response, until))
         except requests.exceptions.RequestException as error:
             return _unheard(error)
-        return _heard(response)
+
+    def _post(self, message: Outgoing, body: bytes) -> requests.Response:
+        return self._session.post(
+            self._url,
+            data=body,
+            headers=self._headers(message, body),
+            timeout=self._timeout,
+            allow_redirects=False,
+            stream=True,
+        )
 
     def _headers(self, message: Outgoing, body: bytes) -> dict[str, str]:
         timestamp = str(to_micros(self._clock.now()) // 1_000_000)
@@ -70,8 +83,21 @@ def _never_connected(error: requests.exceptions.RequestException) -> bool:
     return isinstance(reason, NewConnectionError | ConnectTimeoutError)
 
 
-def _heard(response: requests.Response) -> Answer:
-    said, status = _json(response), response.status_code
+def _content(response: requests.Response, until: float) -> bytes:
+    """The answer's body, as far as it comes in time. The status alone says whether the message was taken.
+
+    The time-out of requests begins anew with each byte: a body that trickles in would hold its worker for ever.
+    """
+    content = bytearray()
+    for piece in response.iter_content(1):
+        content += piece
+        if len(content) > _LONGEST or monotonic() > until:
+            return b""
+    return bytes(content)
+
+
+def _heard(status: int, content: bytes) -> Answer:
+    said = _json(content)
     reason = str(said.get("reason") or f"http_{status}")[:200]
     if 200 <= status < 300:
         reference = said.get("reference")
@@ -83,9 +109,9 @@ def _heard(response: requests.Response) -> Answer:
     return Rejected(reason)
 
 
-def _json(response: requests.Response) -> dict[str, object]:
+def _json(content: bytes) -> dict[str, object]:
     try:
-        said = orjson.loads(response.content)
+        said = orjson.loads(content)
     except orjson.JSONDecodeError:
         return {}
     return said if isinstance(said, dict) else {}
