@@ -20,8 +20,10 @@ LOCK_SECONDS = 10.0  # until a writer gives up waiting for another
 class Database:
     """Transactions on one owner's tables. Safe to share among threads and greenlets."""
 
-    def __init__(self, engine: sa.Engine, owner: str) -> None:
+    def __init__(self, engine: sa.Engine, single: sa.Engine, owner: str) -> None:
+        """`single`: the engine for `single()`, whose connections commit by themselves."""
         self.engine = engine
+        self.single_engine = single
         self.owner = owner
         self.dialect: str = engine.dialect.name
         # SQLite has one writer. Those of this process queue here, not inside the driver: there each would hold one of
@@ -30,7 +32,6 @@ class Database:
         module = sqlite if self.dialect == "sqlite" else postgresql
         self._writing = engine.execution_options(**module.WRITING)
         self._reading = engine.execution_options(**module.READING)
-        self._single = engine.execution_options(**module.SINGLE)
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
@@ -50,12 +51,13 @@ class Database:
     @contextmanager
     def single(self) -> Iterator[sa.Connection]:
         """For statements that are each a transaction of their own (autocommit): one round trip each."""
-        with self._single.connect() as connection:
+        with self.single_engine.connect() as connection:
             yield connection
 
     def close(self) -> None:
         """Close the pooled connections."""
         self.engine.dispose()
+        self.single_engine.dispose()
 
     def _turn(self) -> AbstractContextManager[None]:
         return nullcontext() if self._writer is None else _held(self._writer)
@@ -83,7 +85,7 @@ def open_url(url: str, owner: str) -> Database:
     parsed = sa.make_url(postgresql.normalised(url))
     backend = parsed.get_backend_name()
     if backend == "sqlite":
-        return Database(sqlite.make_engine(parsed, LOCK_SECONDS), owner)
+        return Database(*sqlite.make_engines(parsed, LOCK_SECONDS), owner)
     if backend == "postgresql":
-        return Database(postgresql.make_engine(parsed, owner, LOCK_SECONDS), owner)
+        return Database(*postgresql.make_engines(parsed, owner, LOCK_SECONDS), owner)
     raise ValueError(f"neither SQLite nor PostgreSQL: {backend}")

@@ -10,7 +10,6 @@ from sqlalchemy.exc import DisconnectionError
 
 WRITING: dict[str, Any] = {}  # READ COMMITTED: a writer that waited for a lock sees what the holder committed
 READING: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-SINGLE: dict[str, Any] = {"isolation_level": "AUTOCOMMIT"}
 
 # A process that was stopped in the middle of a transaction must not hold its locks for ever.
 IDLE_IN_TRANSACTION_SECONDS = 60
@@ -30,8 +29,17 @@ def normalised(url: str) -> str:
     return re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql+psycopg://", url)
 
 
-def make_engine(url: sa.URL, owner: str, lock_seconds: float) -> sa.Engine:
-    """An engine whose connections live in the schema `owner`, which is made if missing."""
+def make_engines(url: sa.URL, owner: str, lock_seconds: float) -> tuple[sa.Engine, sa.Engine]:
+    """An engine for transactions and one for single statements.
+
+    To switch a pooled connection to autocommit and back costs as much as a short statement itself.
+    """
+    autocommit = {"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None}
+    return _engine(url, owner, lock_seconds), _engine(url, owner, lock_seconds, **autocommit)
+
+
+def _engine(url: sa.URL, owner: str, lock_seconds: float, **options: Any) -> sa.Engine:
+    """An engine whose connections live in the schema `owner`, which is made if missing. `options`: SQLAlchemy's."""
     limits = {
         "search_path": owner,
         "lock_timeout": f"{lock_seconds:.0f}s",
@@ -40,7 +48,7 @@ def make_engine(url: sa.URL, owner: str, lock_seconds: float) -> sa.Engine:
     }
     engine = sa.create_engine(
         url,
-        pool_size=8,
+        pool_size=6,
         max_overflow=0,
         pool_timeout=lock_seconds,
         pool_use_lifo=True,
@@ -57,6 +65,7 @@ def make_engine(url: sa.URL, owner: str, lock_seconds: float) -> sa.Engine:
             # would be noticed after a quarter of an hour.
             "tcp_user_timeout": 30_000,  # milliseconds
         },
+        **options,
     )
     sa.event.listen(engine, "connect", lambda connection, _: _make_schema(connection, owner))
     sa.event.listen(engine, "connect", _hear_last_words)

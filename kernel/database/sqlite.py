@@ -16,11 +16,10 @@ from kernel import green
 
 WRITING: dict[str, Any] = {"begin_with": "BEGIN IMMEDIATE"}
 READING: dict[str, Any] = {"begin_with": "BEGIN"}
-SINGLE: dict[str, Any] = {"begin_with": None}
 
 
-def make_engine(url: sa.URL, lock_seconds: float) -> sa.Engine:
-    """An engine on the file of `url`, which is made if missing."""
+def make_engines(url: sa.URL, lock_seconds: float) -> tuple[sa.Engine, sa.Engine]:
+    """An engine for transactions on the file of `url`, which is made if missing; and one for single statements."""
     if not url.database or url.database == ":memory:":
         raise ValueError("an SQLite database needs a file: its log must outlive the process")
     _make_file(Path(url.database))
@@ -40,7 +39,7 @@ def make_engine(url: sa.URL, lock_seconds: float) -> sa.Engine:
     )
     sa.event.listen(engine, "connect", _configure)
     sa.event.listen(engine, "begin", _begin)
-    return engine
+    return engine, engine.execution_options(begin_with=None)
 
 
 def _make_file(path: Path) -> None:

@@ -213,6 +213,6 @@ def test_the_hot_path_is_one_statement(watched: Watched) -> None:
 
     filed(watched)
     statements: list[str] = []
-    event.listen(watched.database.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+    event.listen(watched.database.single_engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
     by_code(watched, serial=SERIAL, code=CODE)
     assert len(statements) == 1
