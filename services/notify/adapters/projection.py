@@ -16,7 +16,7 @@ from kernel.errors import Park, Refusal
 from kernel.eventlog import Recorded
 from kernel.traditional import to_traditional
 from services.notify.domain.message import NewMessage, message_id
-from services.notify.domain.templates import render
+from services.notify.domain.templates import SILENT, render
 
 _WANTED = {
     "postgresql": "SELECT json_array_elements_text(CAST(:serials AS json))",
@@ -81,6 +81,8 @@ def clear(tx: Connection) -> None:
 
 
 def _messages(contacts: dict[str, CaseContact], event: Recorded) -> Iterator[NewMessage]:
+    if event.type in SILENT:
+        return
     fact = _fact(event)
     if isinstance(fact, CaseReceived):
         contacts[event.stream] = CaseContact(event.stream, fact.applicant, fact.notices, fact.language, fact.item_name)

@@ -142,6 +142,9 @@ REACTIONS: dict[type[Fact], Template | None] = {
     facts.CaseRated: None,  # the applicant's own doing, answered at once where it was done
 }
 
+# The types of which nobody is told, so that they need not even be read.
+SILENT = frozenset(fact.TYPE for fact, template in REACTIONS.items() if template is None)
+
 
 def render(fact: Fact, channel: str, language: str, serial: str, item_name: str) -> Rendered | None:
     """The message for `fact`, Chinese in simplified characters; None where the applicant is told nothing."""
