@@ -57,6 +57,7 @@ __all__ = [
     "CorrectionSchema",
     "Fact",
     "FactSchema",
+    "TextLength",
     "UnknownType",
     "UnknownVersion",
     "dump_fact",
@@ -67,9 +68,23 @@ __all__ = [
 # A NUL in a text would be on the log for good, and PostgreSQL keeps none in the tables of those who follow it.
 _PLAIN = validate.Regexp(r"[^\x00-\x1f\x7f]*\Z", error="Holds control characters.")
 _LINES = validate.Regexp(r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*\Z", error="Holds control characters.")
-_TEXT = [validate.Length(1, 2000), _LINES]
-_SHORT = [validate.Length(1, 200), _PLAIN]
-_CODE = [validate.Length(1, 64), _PLAIN]
+
+
+class TextLength(validate.Length):
+    """A length of which spaces and characters that nobody sees are none, where there is nothing else."""
+
+    def __call__(self, value: Any) -> Any:
+        super().__call__(value if any(map(_is_seen, value)) else "")
+        return value
+
+
+def _is_seen(character: str) -> bool:
+    return character.isprintable() and not character.isspace()
+
+
+_TEXT = [TextLength(1, 2000), _LINES]
+_SHORT = [TextLength(1, 200), _PLAIN]
+_CODE = [TextLength(1, 64), _PLAIN]
 
 
 class UnknownType(Refusal):

@@ -7,6 +7,7 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from kernel.contracts.accounts import LANGUAGES, Principal, Request
+from kernel.contracts.case import TextLength
 from kernel.contracts.catalog import FormField, MaterialAsked, Window
 from kernel.contracts.envelope import Instant
 
@@ -121,7 +122,7 @@ class CorrectCase(_Asked, Corrections):
 class Withdrawal(Request):
     """Body of `POST /cases/{serial}/withdrawal`."""
 
-    reason = fields.String(load_default=None, allow_none=True, validate=[validate.Length(1, 2000), _LINES])
+    reason = fields.String(load_default=None, allow_none=True, validate=[TextLength(1, 2000), _LINES])
 
 
 class WithdrawCase(_Asked, Withdrawal):
@@ -138,7 +139,7 @@ class Rating(Request):
     tags = fields.List(
         fields.String(validate=validate.Length(1, 50)), load_default=list, validate=validate.Length(0, 20)
     )
-    comment = fields.String(load_default=None, allow_none=True, validate=validate.Length(1, 2000))
+    comment = fields.String(load_default=None, allow_none=True, validate=TextLength(1, 2000))
 
 
 class RateCase(_Asked, Rating):

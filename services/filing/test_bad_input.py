@@ -125,6 +125,27 @@ def test_what_the_state_does_not_allow_is_refused_with_what_it_does(desk: Desk) 
     assert desk.traces() == before
 
 
+@pytest.mark.parametrize(
+    ("more", "code", "words"),
+    [
+        ({"corrections": [{"what": "x", "material": "diploma"}]}, "unknown_correction", "application, premises"),
+        ({"corrections": [{"what": "x", "field": "premises"}]}, "unknown_correction", "trade_name, capital"),
+        ({"due": "2026-02-08"}, "due_in_past", "2026-02-08"),
+        ({"corrections": [{"what": "\u3000 ", "material": "premises"}]}, "invalid_input", ""),
+    ],
+)
+def test_corrections_that_cannot_be_made_are_refused(desk: Desk, more: Event, code: str, words: str) -> None:
+    serial = desk.file()
+    good = {"corrections": [{"what": "x", "material": "premises"}], "due": "2026-02-09"}
+    before = desk.traces()
+    (reply,) = desk.send(desk.event(serial, "case.incomplete", **{**good, **more}))
+    assert reply.code == code
+    assert words in reply.detail
+    assert words in reply.detail_en
+    assert desk.traces() == before
+    assert desk.send(desk.event(serial, "case.incomplete", **good))[0].appended
+
+
 def test_a_second_extension_and_one_that_is_too_long_are_refused(desk: Desk) -> None:
     serial = desk.file()
     desk.send(desk.event(serial, "case.accepted"))

@@ -8,6 +8,7 @@ import pytest
 
 from kernel.clock import parse_time
 from kernel.contracts.case import CaseRated, CaseReceived, CaseWithdrawn
+from kernel.contracts.filing import Rating, Withdrawal
 from kernel.errors import InvalidInput, Refusal
 from services.filing.application.own_cases import OwnCases
 from services.filing.test_submission import at_once
@@ -201,3 +202,10 @@ def test_of_equal_requests_at_once_one_happens_and_all_get_its_answer(desk: Desk
         answers = at_once(*[ask] * 4)
         assert answers == [answers[0]] * 4
         assert desk.types(answers[0]["serial"]) == ["case.received", "case.withdrawn"]
+
+
+@pytest.mark.parametrize("blank", [" ", "\u3000\n", "\u200b"])
+def test_a_blank_reason_or_comment_is_none_at_all(blank: str) -> None:
+    assert set(Withdrawal().validate({"reason": blank})) == {"reason"}
+    assert set(Rating().validate({"stars": 5, "comment": blank})) == {"comment"}
+    assert not Withdrawal().validate({"reason": "不办了"})

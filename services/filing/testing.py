@@ -36,6 +36,7 @@ SHOP: dict[str, Any] = {
     "department": {"code": ORGAN, "name": "市场监督管理局"},
     "statutory_limit": {"amount": 20, "unit": "working_days"},
     "promised_limit": {"amount": 5, "unit": "working_days"},
+    "deemed_acceptance": True,
     "extension_working_days": 10,
     "fields": [
         {"name": "trade_name", "label": "字号", "type": "text", "required": True, "max_length": 20},

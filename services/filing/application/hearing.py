@@ -70,13 +70,13 @@ def hear(message: Message) -> Heard | Unheard:
 
 def _attributes(body: bytes) -> dict[str, Any]:
     if len(body) > MAX_BYTES:
-        raise UnreadableEvent(why=f"{len(body)} > {MAX_BYTES} bytes")
+        raise UnreadableEvent(why="too_long", size=len(body), maximum=MAX_BYTES)
     try:
         attributes = orjson.loads(body)
     except orjson.JSONDecodeError:
-        raise UnreadableEvent(why="no JSON") from None
+        raise UnreadableEvent(why="not_json") from None
     if not isinstance(attributes, dict) or not _has_name(attributes):
-        raise UnreadableEvent(why="no id or source")
+        raise UnreadableEvent(why="no_name")
     return attributes
 
 
@@ -103,7 +103,7 @@ def _check_identity(envelope: Envelope, organ: str, routing_key: str | None) -> 
     if envelope.source != source_of(organ):
         raise IdentityMismatch(member="source")
     if routing_key is not None and routing_key.partition(".")[0] != organ:
-        raise IdentityMismatch(member="routing key")
+        raise IdentityMismatch(member="routing_key")
 
 
 def _heard(about: Reference, envelope: Envelope, organ: str, body: bytes) -> Heard:

@@ -17,12 +17,11 @@ from services.filing.application.drafts import opened_data, own_draft, shown_fil
 from services.filing.application.rows import CaseRow, DraftRow
 from services.filing.application.tools import Tools
 from services.filing.domain import forms, materials
-from services.filing.domain.case import Case, Now, decide, rules_of
+from services.filing.domain.case import Case, Now, decide, rules_of, rules_to_json
 from services.filing.domain.refusals import UnknownCase
 from services.filing.domain.serials import receipt_number, serial_of
 
 QUERY_CODE_LENGTH = 10
-_RULES = ("statutory_limit", "promised_limit", "extension_working_days")
 
 
 class Submissions:
@@ -70,7 +69,7 @@ class Submissions:
             draft=draft.id,
             account=draft.account,
             item=draft.item,
-            rules={name: draft.item[name] for name in _RULES},
+            rules=rules_to_json(draft.item),
             query_code=self._tools.vault.seal(tx, draft.account, code.encode()),
             received_at=to_micros(now.at),
         )

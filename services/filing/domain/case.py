@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from kernel.clock import CHINA, format_time
-from kernel.contracts.case import CaseAccepted, CaseExtended, CaseRated, CaseReceived, Fact
+from kernel.contracts.case import CaseAccepted, CaseExtended, CaseIncomplete, CaseRated, CaseReceived, Correction, Fact
 from kernel.contracts.lifecycle import SPEAKERS, TRANSITIONS, Speaker, State
 from services.filing.domain import refusals
 from services.filing.domain.working_days import Limit, due
@@ -37,11 +37,14 @@ LAWFUL_LIMIT = Limit(20)  # where an item says nothing (行政许可法 42)
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """What the item says about its cases."""
+    """What the item says about its cases. `materials` and `fields`: their names, None where nobody knows them."""
 
     statutory: Limit | None = LAWFUL_LIMIT
     promised: Limit | None = None
     extension_working_days: int = 10
+    deemed_acceptance: bool = False
+    materials: tuple[str, ...] | None = None
+    fields: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,12 +56,25 @@ class Now:
 
 
 def rules_of(item: Mapping[str, Any]) -> Rules:
-    """From an item as catalog tells it, or from what `rules_to_json` kept."""
+    """From an item as catalog tells it, or from what `rules_to_json` kept of one."""
     return Rules(
         statutory=_limit(item.get("statutory_limit")),
         promised=_limit(item.get("promised_limit")),
         extension_working_days=item["extension_working_days"],
+        deemed_acceptance=item.get("deemed_acceptance", False),
+        materials=tuple(material["code"] for material in item["materials"]),
+        fields=tuple(field["name"] for field in item["fields"]),
     )
+
+
+def rules_to_json(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Of an item as catalog tells it what decisions need: JSON values, in the item's own form."""
+    same = ("statutory_limit", "promised_limit", "extension_working_days", "deemed_acceptance")
+    return {
+        **{name: item[name] for name in same},
+        "materials": [{"code": material["code"]} for material in item["materials"]],
+        "fields": [{"name": field["name"]} for field in item["fields"]],
+    }
 
 
 def _limit(said: Mapping[str, Any] | None) -> Limit | None:
@@ -103,8 +119,8 @@ _CHANGES: dict[type[Fact], Callable[[Case, Any], Case]] = {
 def decide(case: Case, fact: Fact, speaker: Speaker, now: Now, rules: Rules) -> Fact:
     """The fact as it goes on the log, with what filing adds to it. Raises a refusal: then nothing happened."""
     if speaker not in SPEAKERS[type(fact)]:
-        speakers = sorted(SPEAKERS[type(fact)])
-        raise refusals.NotYoursToSay(type=fact.TYPE, speaker=str(speaker), speakers=", ".join(speakers))
+        speakers = sorted(map(str, SPEAKERS[type(fact)]))
+        raise refusals.NotYoursToSay(type=fact.TYPE, speaker=str(speaker), speakers=speakers)
     _check_time(case, fact, now)
     if type(fact) not in TRANSITIONS[case.state]:
         raise refusals.NotAllowedInState.at(case.state, fact.TYPE)
@@ -124,6 +140,26 @@ def _check_time(case: Case, fact: Fact, now: Now) -> None:
 
 def _count_attempt(case: Case, fact: CaseReceived, rules: Rules) -> Fact:
     return replace(fact, attempt=case.attempt + 1)
+
+
+def _check_corrections(case: Case, fact: CaseIncomplete, rules: Rules) -> Fact:
+    """What is asked can be done: in time, and with materials and fields that the item has."""
+    told_on = _day(fact.occurred_at)
+    if fact.due is not None and fact.due < told_on:
+        raise refusals.DueInPast(due=fact.due.isoformat(), told_on=told_on.isoformat())
+    for correction in fact.corrections:
+        _check_correction(correction, rules)
+    return fact
+
+
+def _check_correction(correction: Correction, rules: Rules) -> None:
+    kind, name, known = (
+        ("material", correction.material, rules.materials)
+        if correction.material
+        else ("field", correction.field, rules.fields)
+    )
+    if known is not None and name not in known:
+        raise refusals.UnknownCorrection(kind=kind, name=name, known=list(known))
 
 
 def _start_clock(case: Case, fact: CaseAccepted, rules: Rules) -> Fact:
@@ -170,6 +206,7 @@ def _rate_once(case: Case, fact: CaseRated, rules: Rules) -> Fact:
 
 _COMPLETIONS: dict[type[Fact], Callable[[Case, Any, Rules], Fact]] = {
     CaseReceived: _count_attempt,
+    CaseIncomplete: _check_corrections,
     CaseAccepted: _start_clock,
     CaseExtended: _extend_once,
     CaseRated: _rate_once,

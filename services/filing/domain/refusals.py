@@ -5,7 +5,8 @@ Nothing here decides anything: the rules stand where they are applied.
 
 from collections.abc import Sequence
 
-from kernel.contracts.lifecycle import State, allowed
+from kernel.contracts.lifecycle import Speaker, State, allowed
+from kernel.contracts.texts import SPEAKER_TEXT, STATE_TEXT, TYPE_TEXT, Text, listed, text
 from kernel.errors import Refusal
 
 
@@ -73,18 +74,25 @@ class MaterialsMissing(Refusal):
 
 
 class NotAllowedInState(Refusal):
-    """What was said does not fit where the case stands. `state` and `allowed` say what does."""
+    """What was said does not fit where the case stands. `state` and `allowed` say what does, in codes."""
 
     code = "not_allowed_in_state"
     status = 409
-    zh = "办件当前状态为 {state}，不能登记 {type}；此状态下允许：{allowed_text}。"
-    en = "The case is {state}, so {type} is not allowed; allowed are: {allowed_text}."
+    zh = "办件目前状态为“{state}”，不能登记“{type}”；此状态下可以登记：{allowed}。"
+    en = "The case is {state}, which does not allow: {type}. It allows: {allowed}."
 
     @classmethod
     def at(cls, state: State, type_: str) -> "NotAllowedInState":
         """`type_` was said in `state`."""
-        types = allowed(state)
-        return cls(state=str(state), type=type_, allowed=types, allowed_text=", ".join(types) or "-")
+        return cls(state=str(state), type=type_, allowed=allowed(state))
+
+    def sentence(self, language: str) -> str:
+        """With the names of the state and of the types: people read it."""
+        return _template(self, language).format(
+            state=text(STATE_TEXT[State(self.params["state"])], language),
+            type=text(TYPE_TEXT[self.params["type"]], language),
+            allowed=listed((TYPE_TEXT[type_] for type_ in self.params["allowed"]), language),
+        )
 
 
 class NotYoursToSay(Refusal):
@@ -92,8 +100,16 @@ class NotYoursToSay(Refusal):
 
     code = "not_yours_to_say"
     status = 403
-    zh = "{type} 不能由 {speaker} 登记；可由以下一方登记：{speakers}。"
-    en = "{type} is not for a {speaker} to say; it is said by: {speakers}."
+    zh = "“{type}”不能由{speaker}登记，只能由{speakers}登记。"
+    en = "This is not for {speaker} to say: {type}. It is said by {speakers}."
+
+    def sentence(self, language: str) -> str:
+        """With the names of the type and of those who may say it."""
+        return _template(self, language).format(
+            type=text(TYPE_TEXT[self.params["type"]], language),
+            speaker=text(SPEAKER_TEXT[Speaker(self.params["speaker"])], language),
+            speakers=listed((SPEAKER_TEXT[Speaker(one)] for one in self.params["speakers"]), language),
+        )
 
 
 class OccurredInFuture(Refusal):
@@ -133,12 +149,49 @@ class ExtendedAlready(Refusal):
 
 
 class ExtensionTooLong(Refusal):
-    """The item allows less (行政许可法 42: ten working days, fifteen where several organs decide together)."""
+    """The item allows less (行政许可法 42: ten working days, fifteen where several organs decide together), or none."""
 
     code = "extension_too_long"
     status = 422
     zh = "延长 {working_days} 个工作日超过该事项允许的 {maximum} 个工作日。"
     en = "An extension of {working_days} working days is more than the {maximum} that the item allows."
+
+    def sentence(self, language: str) -> str:
+        """Of an item whose limit may not be extended it says just that."""
+        if self.params["maximum"] == 0:
+            return text(_NO_EXTENSION, language)
+        return super().sentence(language)
+
+
+_NO_EXTENSION: Text = ("该事项不允许延长办理期限。", "The item's limit may not be extended.")
+
+
+class DueInPast(Refusal):
+    """Nobody can correct anything before having been told to."""
+
+    code = "due_in_past"
+    status = 422
+    zh = "补正期限 {due} 早于告知之日 {told_on}。"
+    en = "due ({due}) is before the day on which the corrections were told ({told_on})."
+
+
+class UnknownCorrection(Refusal):
+    """The item has no such material or field, so the applicant could not put it right. `known` are those it has."""
+
+    code = "unknown_correction"
+    status = 422
+    zh = "该事项没有{kind}“{name}”；可用：{known}。"
+    en = "The item has no {kind} {name}; it has: {known}."
+
+    def sentence(self, language: str) -> str:
+        """With the word for what was named, and the codes that can be named."""
+        known = ", ".join(self.params["known"]) or text(_NOTHING, language)
+        kind = text(_CORRECTED[self.params["kind"]], language)
+        return _template(self, language).format(kind=kind, name=self.params["name"], known=known)
+
+
+_CORRECTED: dict[str, Text] = {"material": ("材料", "material"), "field": ("填写项", "field")}
+_NOTHING: Text = ("无", "none")
 
 
 class RatedAlready(Refusal):
@@ -160,21 +213,44 @@ class IdentityMissing(Refusal):
 
 
 class IdentityMismatch(Refusal):
-    """The sender speaks in another organ's name."""
+    """The sender speaks in another organ's name. `member`: "source" or "routing_key"."""
 
     code = "identity_mismatch"
     status = 403
     zh = "发送者与 {member} 中的部门不一致。"
     en = "The sender is not the organ that {member} names."
 
+    def sentence(self, language: str) -> str:
+        """With the word for where the other organ stands."""
+        return _template(self, language).format(member=text(_ADDRESSED[self.params["member"]], language))
+
+
+_ADDRESSED: dict[str, Text] = {"source": ("source", "source"), "routing_key": ("路由键", "the routing key")}
+
 
 class UnreadableEvent(Refusal):
-    """Not even an id can be read, so no answer could name the event."""
+    """Not even an id can be read, so no answer could name the event. `why`: "too_long", "not_json" or "no_name"."""
 
     code = "unreadable_event"
     status = 422
-    zh = "无法读取事件：{why}"
-    en = "The event cannot be read: {why}"
+    zh = "无法读取事件：{why}。"
+    en = "The event cannot be read: {why}."
+
+    def sentence(self, language: str) -> str:
+        """With the reason in words."""
+        why = text(_UNREADABLE[self.params["why"]], language).format_map(self.params)
+        return _template(self, language).format(why=why)
+
+
+_UNREADABLE: dict[str, Text] = {
+    "too_long": ("长度为 {size} 字节，上限为 {maximum} 字节", "it has {size} bytes, of {maximum} that are allowed"),
+    "not_json": ("不是有效的 JSON", "it is no valid JSON"),
+    "no_name": ("缺少 id 或 source", "it has no id or no source"),
+}
+
+
+def _template(refusal: Refusal, language: str) -> str:
+    return text((refusal.zh, refusal.en), language)
 
 
 def named(names: Sequence[str]) -> str:

@@ -28,7 +28,7 @@ from kernel.contracts.case import (
 )
 from kernel.contracts.lifecycle import SPEAKERS, TRANSITIONS, Speaker, State
 from kernel.errors import Refusal
-from services.filing.domain.case import Case, Now, Rules, decide, evolve, rebuild, rules_of
+from services.filing.domain.case import Case, Now, Rules, decide, evolve, rebuild, rules_of, rules_to_json
 from services.filing.domain.working_days import Limit
 
 T0 = parse_time("2026-02-09T09:00:00+08:00")
@@ -202,10 +202,64 @@ def test_each_filing_counts_its_attempt() -> None:
     assert (received.attempt, received.received_at, received.last_received_at) == (2, T0, T0 + timedelta(minutes=20))
 
 
-def test_rules_are_read_from_the_item() -> None:
-    item = {
-        "statutory_limit": {"amount": 60, "unit": "natural_days"},
-        "promised_limit": None,
-        "extension_working_days": 15,
-    }
-    assert rules_of(item) == Rules(statutory=Limit(60, working=False), promised=None, extension_working_days=15)
+ITEM: dict[str, Any] = {
+    "statutory_limit": {"amount": 60, "unit": "natural_days"},
+    "promised_limit": None,
+    "extension_working_days": 15,
+    "deemed_acceptance": True,
+    "materials": [{"code": "premises", "name": "场所证明"}],
+    "fields": [{"name": "address", "label": "地址"}],
+}
+
+
+def test_rules_are_read_from_the_item_and_from_what_is_kept_of_it() -> None:
+    rules = Rules(
+        statutory=Limit(60, working=False),
+        promised=None,
+        extension_working_days=15,
+        deemed_acceptance=True,
+        materials=("premises",),
+        fields=("address",),
+    )
+    assert rules_of(ITEM) == rules_of(rules_to_json(ITEM)) == rules
+
+
+@pytest.mark.parametrize(
+    ("correction", "code"),
+    [
+        (Correction(what="x", material="premises"), None),
+        (Correction(what="x", field="address"), None),
+        (Correction(what="x", material="address"), "unknown_correction"),
+        (Correction(what="x", field="premises"), "unknown_correction"),
+        (Correction(what="x", material="diploma"), "unknown_correction"),
+    ],
+)
+def test_only_what_the_item_has_can_be_corrected(correction: Correction, code: str | None) -> None:
+    fact = replace(FACT[CaseIncomplete], corrections=(Correction(what="x", field="address"), correction))
+    if code is None:
+        assert said(fact, case_in(State.RECEIVED), rules=rules_of(ITEM)) == fact
+    else:
+        with pytest.raises(Refusal) as refusal:
+            said(fact, case_in(State.RECEIVED), rules=rules_of(ITEM))
+        assert refusal.value.code == code
+        assert set(refusal.value.params["known"]) == ({"premises"} if correction.material else {"address"})
+
+
+@pytest.mark.parametrize(("due", "code"), [("2026-02-08", "due_in_past"), ("2026-02-09", None), ("2026-02-10", None)])
+def test_corrections_are_not_awaited_before_they_are_asked_for(due: str, code: str | None) -> None:
+    fact = replace(FACT[CaseIncomplete], due=date.fromisoformat(due))
+    if code is None:
+        assert said(fact, case_in(State.RECEIVED)) == fact
+    else:
+        with pytest.raises(Refusal, match=code):
+            said(fact, case_in(State.RECEIVED))
+
+
+def test_an_item_that_allows_no_extension_is_said_to_allow_none() -> None:
+    with pytest.raises(Refusal) as refusal:
+        said(
+            replace(FACT[CaseExtended], working_days=3), case_in(State.ACCEPTED), rules=Rules(extension_working_days=0)
+        )
+    assert refusal.value.code == "extension_too_long"
+    assert refusal.value.sentence("zh-Hans") == "该事项不允许延长办理期限。"
+    assert refusal.value.sentence("en") == "The item's limit may not be extended."

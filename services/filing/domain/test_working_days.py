@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 from hypothesis import given, strategies as st
 
-from services.filing.domain.working_days import Due, Limit, due, is_working_day
+from services.filing.domain.working_days import FIXED_HOLIDAYS, Due, Limit, due, is_working_day
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,18 @@ def test_of_an_unpublished_year_the_weekends_are_known() -> None:
     assert due(date(2027, 5, 7), Limit(1)) == Due(date(2027, 5, 10), provisional=True)
 
 
+@pytest.mark.parametrize(
+    ("from_", "to"),
+    [
+        ("2026-12-31", "2027-01-04"),  # 1 January is a Friday
+        ("2028-04-30", "2028-05-03"),  # 1 and 2 May are a Monday and a Tuesday
+        ("2029-09-30", "2029-10-04"),  # 1 to 3 October are a Monday to a Wednesday
+    ],
+)
+def test_of_an_unpublished_year_the_holidays_of_fixed_date_are_known(from_: str, to: str) -> None:
+    assert due(date.fromisoformat(from_), Limit(1)) == Due(date.fromisoformat(to), provisional=True)
+
+
 def test_the_year_2026_has_248_working_days() -> None:
     days = [date(2026, 1, 1) + timedelta(days=number) for number in range(365)]
     assert sum(map(is_working_day, days)) == 248
@@ -48,3 +60,9 @@ def test_a_limit_ends_on_a_working_day_and_counts_each_once(from_: date, days: i
     between = [from_ + timedelta(days=number) for number in range(1, (end - from_).days + 1)]
     assert is_working_day(end)
     assert sum(map(is_working_day, between)) == days
+
+
+def test_no_limit_ends_on_a_holiday_of_fixed_date_in_any_year() -> None:
+    starts = [date(2026, 12, 1) + timedelta(days=number) for number in range(4000)]
+    ends = {due(start, Limit(5)).on for start in starts}
+    assert not {end for end in ends if (end.month, end.day) in FIXED_HOLIDAYS}

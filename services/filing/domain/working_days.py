@@ -1,6 +1,7 @@
 """Working days of the mainland (行政许可法 82), with the make-up days and holidays that the State Council published.
 
-Pure: tables, no clock. Of a year that is not published yet it knows the weekends only, and says so.
+Pure: tables, no clock. Of a year that is not published yet it knows the weekends and the holidays that have a fixed date,
+and says so.
 """
 
 from dataclasses import dataclass
@@ -11,6 +12,9 @@ import chinese_calendar
 
 FIRST_YEAR, LAST_YEAR = 2004, 2026  # published, as chinesecalendar 1.11 has them
 _DAY = timedelta(days=1)
+# Statutory holidays (month, day) that fall on the same date every year: 全国年节及纪念日放假办法 as amended in 2024.
+# 春节, 清明, 端午 and 中秋 move; with the make-up days they are known once the year is published.
+FIXED_HOLIDAYS = frozenset({(1, 1), (5, 1), (5, 2), (10, 1), (10, 2), (10, 3)})
 
 
 @dataclass(frozen=True)
@@ -35,10 +39,10 @@ def is_published(year: int) -> bool:
 
 
 def is_working_day(day: date) -> bool:
-    """Whether offices work on `day`; in a year that is not published: Monday to Friday."""
+    """Whether offices work on `day`; in a year that is not published: Monday to Friday but holidays of fixed date."""
     if is_published(day.year):
         return bool(chinese_calendar.is_workday(day))
-    return day.weekday() < 5
+    return day.weekday() < 5 and (day.month, day.day) not in FIXED_HOLIDAYS
 
 
 @lru_cache(maxsize=4096)
