@@ -64,15 +64,15 @@ class Notify:
 
     def status(self) -> dict[str, Any]:
         """How far we have come, and how the messages stand (`Status`)."""
-        lag, now = self.follower.lag(), self._clock.now()
+        lag, standing, now = self.follower.lag(), self.messages.standing(), self._clock.now()
         return {
             "consumer": lag.consumer,
             "checkpoint": lag.checkpoint,
             "head": lag.head,
             "oldest_unprocessed_seconds": _seconds_since(lag.oldest_unprocessed, now),
             "parked": lag.parked,
-            "messages": self.messages.counts(),
-            "oldest_unsent_seconds": _seconds_since(self.messages.oldest_unsent(), now),
+            "messages": standing.counts,
+            "oldest_unsent_seconds": _seconds_since(standing.oldest_unsent, now),
         }
 
     def ping(self) -> None:
@@ -118,7 +118,7 @@ def providers(settings: Settings, clock: Clock) -> dict[str, Sequence[Provider]]
         sms.append(HttpSms(FIRST_SMS, settings.sms_url, settings.sms_secret, clock))
     if settings.sms_url and settings.sms_fallback_url:
         sms.append(HttpSms(SECOND_SMS, settings.sms_fallback_url, settings.sms_fallback_secret, clock))
-    mail: list[Provider] = [SmtpMail(settings.smtp_url, settings.mail_from)] if settings.smtp_url else []
+    mail: list[Provider] = [SmtpMail(settings.smtp_url, settings.mail_from, clock)] if settings.smtp_url else []
     return {"sms": sms or [outbox], "email": mail or [outbox]}
 
 

@@ -18,6 +18,7 @@ from kernel.testing.cases import START, appends, make_log
 from services.notify.application.delivering import Patience
 from services.notify.application.ports import Accepted, Answer, Contact, Outgoing
 from services.notify.bootstrap import MIGRATIONS, Notify, Outside
+from services.notify.domain.message import Claimed
 
 SECRETS = {"sms": "first-secret", "sms-fallback": "second-secret"}
 
@@ -82,6 +83,11 @@ class Desk:
     def write(self, serial: str, *life: Fact, expected_version: int = 0) -> None:
         self.log.append(appends(serial, life, expected_version))
         self.notify.follower.catch_up()
+
+    def claim(self) -> list[Claimed]:
+        """What a process claims that begins at START, with the first providers."""
+        lease, held = START + timedelta(seconds=60), START + timedelta(minutes=10)
+        return self.notify.messages.claim(START, 10, lease, held, {"sms": "sms", "email": "smtp"})
 
     def send(self) -> int:
         return self.notify.sender.run_once()

@@ -231,12 +231,13 @@ def mail_server() -> Iterator[MailServer]:
 MAIL = Outgoing(**{**vars(MESSAGE), "channel": "email", "to": "wang@example.com"})
 
 
-def test_an_email_carries_the_message_s_id(mail_server: MailServer) -> None:
-    mail = SmtpMail(mail_server.url, "hall@example.org")
+def test_an_email_carries_the_message_s_id_and_its_time(mail_server: MailServer) -> None:
+    mail = SmtpMail(mail_server.url, "hall@example.org", FrozenClock(START))
     assert mail.send(MAIL) == Accepted(None, receipt_follows=False)
     (text,) = mail_server.received
     assert f"Message-ID: <{MAIL.id}@example.org>" in text
     assert "To: wang@example.com" in text
+    assert "Date: Mon, 09 Feb 2026 09:00:00 +0800" in text, "RFC 5322, 3.6: one of the two that every message has"
 
 
 @pytest.mark.parametrize(
@@ -254,13 +255,13 @@ def test_an_email_carries_the_message_s_id(mail_server: MailServer) -> None:
 )
 def test_what_a_mail_server_says(mail_server: MailServer, verb: str, reply: str, answer: Answer) -> None:
     mail_server.replies[verb] = reply
-    assert SmtpMail(mail_server.url, "hall@example.org").send(MAIL) == answer
+    assert SmtpMail(mail_server.url, "hall@example.org", FrozenClock(START)).send(MAIL) == answer
 
 
 def test_a_mail_server_that_is_slow_with_every_answer_is_not_given_the_text_too_late(mail_server: MailServer) -> None:
     # Each answer comes in time, all of them together do not: the claim on the message would be over by the last.
     mail_server.pause = 0.25
-    mail = SmtpMail(mail_server.url, "hall@example.org", timeout=0.4)
+    mail = SmtpMail(mail_server.url, "hall@example.org", FrozenClock(START), timeout=0.4)
     begun = time.monotonic()
     assert mail.send(MAIL) == NotTaken("too_slow")
     assert time.monotonic() - begun < mail.patience
@@ -269,27 +270,27 @@ def test_a_mail_server_that_is_slow_with_every_answer_is_not_given_the_text_too_
 
 def test_a_mail_server_that_never_answers_is_left_in_time(mail_server: MailServer) -> None:
     mail_server.pause = 5.0
-    mail = SmtpMail(mail_server.url, "hall@example.org", timeout=0.2)
+    mail = SmtpMail(mail_server.url, "hall@example.org", FrozenClock(START), timeout=0.2)
     begun = time.monotonic()
     assert isinstance(mail.send(MAIL), NotTaken)
     assert time.monotonic() - begun < 2
 
 
 def test_a_mail_server_that_is_not_there() -> None:
-    answer = SmtpMail(f"smtp://127.0.0.1:{free_port()}", "hall@example.org").send(MAIL)
+    answer = SmtpMail(f"smtp://127.0.0.1:{free_port()}", "hall@example.org", FrozenClock(START)).send(MAIL)
     assert isinstance(answer, NotTaken)
 
 
 def test_an_address_that_would_add_a_header_is_rejected(mail_server: MailServer) -> None:
     wrong = Outgoing(**{**vars(MAIL), "to": "wang@example.com\r\nBcc: all@example.com"})
-    assert isinstance(SmtpMail(mail_server.url, "hall@example.org").send(wrong), Rejected)
+    assert isinstance(SmtpMail(mail_server.url, "hall@example.org", FrozenClock(START)).send(wrong), Rejected)
     assert mail_server.received == []
 
 
 @pytest.mark.parametrize("url", ["http://host", "smtp://", "host:25"])
 def test_a_wrong_smtp_url_is_noticed_at_the_start(url: str) -> None:
     with pytest.raises(ValueError, match="SMTP_URL"):
-        SmtpMail(url, "hall@example.org")
+        SmtpMail(url, "hall@example.org", FrozenClock(START))
 
 
 def test_the_outbox_has_one_file_for_each_message(tmp_path: Path) -> None:

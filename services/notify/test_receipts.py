@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from kernel.contracts.notify import BadSignature, Receipted, UnknownMessage, sign
 from kernel.errors import InvalidInput
-from kernel.testing.cases import received
+from kernel.testing.cases import START, received
 from services.notify.adapters import messages
 from services.notify.application.ports import NotTaken, Outgoing
 from services.notify.conftest import Desk
@@ -98,8 +98,32 @@ def test_a_provider_speaks_of_failure_only_for_what_was_given_to_it(desk: Desk) 
     desk.first.answers = [NotTaken("http_503")]
     message = sent(desk)
     assert desk.only("provider") == "sms-fallback"
-    assert desk.receipt(message, "failed", provider="sms")["state"] == "sending"
+    with pytest.raises(UnknownMessage):
+        desk.receipt(message, "failed", provider="sms")
+    assert desk.only("state") == "sending"
     assert desk.receipt(message, "failed", provider="sms-fallback")["state"] == "failed_for_good"
+
+
+def test_a_provider_cannot_settle_what_another_has(desk: Desk) -> None:
+    message = sent(desk)
+    before = desk.messages()
+    for status in ("delivered", "failed"):
+        with pytest.raises(UnknownMessage):
+            desk.receipt(message, status, provider="sms-fallback")
+    assert desk.messages() == before
+    desk.receipt(message)
+    with pytest.raises(UnknownMessage):
+        desk.receipt(message, provider="sms-fallback")
+
+
+def test_a_provider_that_replaced_the_one_noted_is_noted_before_it_is_asked(desk: Desk) -> None:
+    desk.write("S-1", received())
+    lease, held = START + timedelta(seconds=60), START + timedelta(minutes=10)
+    desk.notify.messages.claim(START, 10, lease, held, {"sms": "outbox", "email": "outbox"})
+    desk.first.during = lambda message: states.append(desk.receipt(message.id)["state"])
+    states: list[str] = []
+    desk.later(seconds=60)
+    assert states == ["delivered"]
 
 
 def test_a_receipt_for_no_message_of_ours(desk: Desk) -> None:

@@ -193,8 +193,8 @@ def test_accounts_being_away_costs_no_attempt(desk: Desk) -> None:
 
 def test_what_a_dead_process_was_sending_is_taken_up_when_its_lease_is_over(desk: Desk) -> None:
     desk.write("S-1", received())
-    first = {"sms": "sms-fallback", "email": "smtp"}
-    (claimed,) = desk.notify.messages.claim(START, 10, START + timedelta(seconds=60), first)
+    lease, held = START + timedelta(seconds=60), START + timedelta(minutes=10)
+    (claimed,) = desk.notify.messages.claim(START, 10, lease, held, {"sms": "sms-fallback", "email": "smtp"})
     assert desk.later(seconds=59) == 0
     desk.second.answers = [NotTaken("http_503")]
     assert desk.later(seconds=1) == 1
@@ -207,7 +207,7 @@ def test_what_a_dead_process_was_sending_is_taken_up_when_its_lease_is_over(desk
 def test_what_is_saved_under_an_old_claim_is_void(desk: Desk) -> None:
     desk.write("S-1", received())
     desk.first.answers = [Rejected("said to the slow one")]
-    slow = desk.notify.messages.claim(START, 10, START + timedelta(seconds=60), {"sms": "sms", "email": "smtp"})
+    slow = desk.claim()
     delivery = Delivery(
         desk.notify.messages, desk.people, {"sms": [desk.first], "email": [desk.mail]}, desk.clock, Patience()
     )
@@ -224,7 +224,7 @@ def test_a_message_is_not_begun_when_its_lease_would_end_under_way(desk: Desk) -
     desk.first.during = lambda message: desk.clock.advance(timedelta(seconds=59.5))
     providers = {"sms": [desk.first], "email": [desk.mail]}
     delivery = Delivery(desk.notify.messages, desk.people, providers, desk.clock, Patience())
-    claimed = desk.notify.messages.claim(START, 10, START + timedelta(seconds=60), {"sms": "sms", "email": "smtp"})
+    claimed = desk.claim()
     results = [delivery.attempt(message) for message in claimed]
     assert [result and (result.state, result.attempts, result.reason) for result in results] == [
         ("sending", 1, None),
@@ -278,20 +278,22 @@ def test_a_round_ends_though_more_and_more_comes(desk: Desk, monkeypatch: pytest
     assert [desk.send(), desk.send(), desk.send()] == [64, 64, 12]
 
 
-def test_status_counts_messages(desk: Desk) -> None:
-    desk.first.answers = [NotTaken("http_503")]
-    desk.second.answers = [Rejected("invalid number")]
-    desk.write("S-1", received())
-    desk.send()
-    desk.write("S-2", received())
+def test_status_counts_what_is_not_delivered(desk: Desk) -> None:
+    desk.first.answers = [Rejected("invalid number"), Unsure("no_answer")]
+    for number, channel in enumerate(("sms", "email", "sms", "sms"), 1):
+        desk.write(f"S-{number}", received(notices=(channel,)))
+        desk.send()
+    desk.write("S-5", received())
+    assert len(desk.claim()) == 1
+    desk.write("S-6", received())
     desk.clock.advance(timedelta(seconds=7))
     assert desk.notify.status() == {
         "consumer": "notify",
-        "checkpoint": 2,
-        "head": 2,
+        "checkpoint": 6,
+        "head": 6,
         "oldest_unprocessed_seconds": 0.0,
         "parked": 0,
-        "messages": {"created": 1, "sending": 0, "delivered": 0, "failed_for_now": 0, "failed_for_good": 1},
+        "messages": {"created": 1, "sending": 2, "failed_for_now": 1, "failed_for_good": 1},
         "oldest_unsent_seconds": 7.0,
     }
     assert contract.Status().validate(desk.notify.status()) == {}

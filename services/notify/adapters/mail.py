@@ -7,10 +7,12 @@ so late that its answer could come after our claim on the message, when another 
 import smtplib
 import ssl
 from email.message import EmailMessage
+from email.utils import format_datetime
 from time import monotonic
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from kernel.clock import Clock
 from services.notify.application.ports import Accepted, Answer, NotTaken, Outgoing, Rejected, Unsure
 
 
@@ -48,7 +50,7 @@ class SmtpMail:
 
     name = "smtp"
 
-    def __init__(self, url: str, sender: str, timeout: float = 10.0) -> None:
+    def __init__(self, url: str, sender: str, clock: Clock, timeout: float = 10.0) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
             raise ValueError("SMTP_URL: not smtp://host or smtps://host")
@@ -57,6 +59,7 @@ class SmtpMail:
         self._port = parts.port or (465 if self._secure else 25)
         self._login = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
         self._sender = sender
+        self._clock = clock
         self._timeout = timeout
 
     @property
@@ -79,6 +82,7 @@ class SmtpMail:
 
     def _written(self, message: Outgoing) -> EmailMessage:
         mail = EmailMessage()
+        mail["Date"] = format_datetime(self._clock.now())
         mail["From"] = self._sender
         mail["To"] = message.to
         mail["Subject"] = message.subject or ""

@@ -1,11 +1,11 @@
-"""Messages in the database: claimed under a lease, saved under the claim, settled by receipts.
+"""Messages in the database: claimed in order under a lease, saved under the claim, settled by receipts.
 
 Every change is guarded by the state it expects, so that of two who race, one changes nothing.
 """
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,16 +16,28 @@ from kernel.contracts.notify import UnknownMessage
 from kernel.database import Database
 from services.notify.domain.message import Claimed, Result, State
 
-_DUE = "SELECT id FROM message WHERE due_at <= :now AND accepted_at IS NULL ORDER BY due_at, position LIMIT :limit"
+# The indexes message_unsent and message_in_line hold just these.
+_UNSENT = "due_at IS NOT NULL AND accepted_at IS NULL"
+# Only the first in line of its case and channel is taken: what follows it waits until that was accepted, *as saved*, or
+# failed for good. So no two of a case are ever under way together, whoever sends them, and what a process that died
+# was sending goes out again before what comes after it. What is tried so much later that it is not `:held` for steps
+# out of the line meanwhile. (A scalar, and no join: one look at an index for each row, until there are enough.)
+_IN_ORDER = (
+    " AND position = (SELECT min(ahead.position) FROM message AS ahead WHERE ahead.serial = message.serial"
+    " AND ahead.channel = message.channel AND ahead.accepted_at IS NULL AND ahead.due_at <= :held)"
+)
 
 
 def _claim(skip: str) -> TextClause:
     # Taken from a process that died while sending, the message may have gone out: only the same provider may have it.
     return text(
-        "UPDATE message SET state = 'sending', claim = claim + 1, due_at = :lease, updated_at = :now,"
+        "WITH picked AS MATERIALIZED ("
+        f"SELECT id FROM message WHERE due_at <= :now AND accepted_at IS NULL{_IN_ORDER}"
+        f" ORDER BY due_at, position LIMIT :limit {skip})"
+        " UPDATE message SET state = 'sending', claim = claim + 1, due_at = :lease, updated_at = :now,"
         " unsure = unsure OR state = 'sending',"
         " provider = COALESCE(provider, CASE channel WHEN 'sms' THEN :sms ELSE :email END)"
-        f" WHERE id IN ({_DUE} {skip})"
+        " WHERE id IN (SELECT id FROM picked)"
         " RETURNING id, serial, position, type, channel, recipient, subject, text, provider, unsure, attempts, claim"
     )
 
@@ -48,28 +60,42 @@ _SETTLED = (
     " provider_reference = COALESCE(:reference, provider_reference),"
     " attempts = attempts + CASE WHEN state = 'sending' AND accepted_at IS NULL THEN 1 ELSE 0 END"
 )
+# Only who has the message speaks for it. Nobody is named as long as nobody was asked, or has certainly not taken it.
+_THEIRS = "(provider = :provider OR provider IS NULL)"
 _DELIVERED = text(
     f"UPDATE message SET state = 'delivered', reason = NULL, provider = :provider, {_SETTLED}"
-    " WHERE id = :id AND state <> 'delivered'"
+    f" WHERE id = :id AND state <> 'delivered' AND {_THEIRS}"
 )
-# A provider speaks of failure only for what was given to it: by now another may have the message.
+# A provider speaks of failure only for what was given to it: by now another may be asked.
 _UNDELIVERED = text(
     f"UPDATE message SET state = 'failed_for_good', reason = :reason, provider = :provider, {_SETTLED}"
-    " WHERE id = :id AND state NOT IN ('delivered', 'failed_for_good') AND (provider = :provider OR state = 'created')"
+    f" WHERE id = :id AND state NOT IN ('delivered', 'failed_for_good') AND {_THEIRS}"
+    " AND (provider = :provider OR state = 'created')"
 )
-_STATE = text("SELECT state FROM message WHERE id = :id")
+_STATE = text(f"SELECT state FROM message WHERE id = :id AND {_THEIRS}")
 _COLUMNS = (
     "id, serial, position, source, event_id, type, channel, language, recipient, subject, text, state, attempts,"
     " due_at, provider, provider_reference, accepted_at, reason, created_at, updated_at"
 )
 _OF_CASE = text(f"SELECT {_COLUMNS} FROM message WHERE serial = :serial ORDER BY position, channel DESC")
-_COUNTS = text("SELECT state, count(*) FROM message GROUP BY state")
-_OLDEST = text("SELECT min(created_at) FROM message WHERE due_at IS NOT NULL AND accepted_at IS NULL")
+# Each through an index of its own, without reading what is settled: there is ever more of that.
+_WAITING = text(f"SELECT state, count(*), min(created_at) FROM message WHERE {_UNSENT} GROUP BY state")
+_UNREPORTED = text("SELECT count(*) FROM message WHERE due_at IS NOT NULL AND accepted_at IS NOT NULL")
+_FAILED = text("SELECT count(*) FROM message WHERE state = 'failed_for_good'")
+COUNTS = (_WAITING, _UNREPORTED, _FAILED)
 
 
 # What a provider says is stored as text, and PostgreSQL keeps no NUL in one. Were that an error, the result could never
 # be saved, nor any other beside it, and the message would be sent again.
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How many messages are in each state but `delivered`; when the oldest was made that no provider has taken yet."""
+
+    counts: dict[str, int]
+    oldest_unsent: datetime | None
 
 
 class SqlMessages:
@@ -78,10 +104,15 @@ class SqlMessages:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def claim(self, now: datetime, limit: int, lease_until: datetime, first: dict[str, str]) -> list[Claimed]:
-        """Take up to `limit` due messages, those of processes that died included. `first`: provider by channel."""
+    def claim(
+        self, now: datetime, limit: int, lease_until: datetime, held_until: datetime, first: dict[str, str]
+    ) -> list[Claimed]:
+        """Take up to `limit` due messages, those of processes that died included, each the first in line of its case.
+
+        What is tried again by `held_until` holds back what follows it. `first`: provider by channel.
+        """
         lease = to_micros(lease_until)
-        values = {"now": to_micros(now), "limit": limit, "lease": lease, **first}
+        values = {"now": to_micros(now), "limit": limit, "lease": lease, "held": to_micros(held_until), **first}
         with self._database.write() as tx:
             rows = tx.execute(_CLAIM[self._database.dialect], values).mappings().all()
         claimed = [Claimed(**{**row, "unsure": bool(row["unsure"])}, lease_until=lease) for row in rows]
@@ -106,7 +137,10 @@ class SqlMessages:
     def receipt(
         self, message: str, provider: str, delivered: bool, fields: dict[str, str | None], now: datetime
     ) -> str:
-        """Note a receipt; the state after it. Raises UnknownMessage. What is delivered stays so."""
+        """Note a receipt; the state after it. What is delivered stays so.
+
+        Raises UnknownMessage, also for a message that another provider has.
+        """
         reason, reference = _plain(fields["reason"]) or "undelivered", _plain(fields["reference"])
         values = {"id": message, "provider": provider, "reference": reference, "now": to_micros(now)}
         with self._database.write() as tx:
@@ -114,7 +148,7 @@ class SqlMessages:
                 tx.execute(_DELIVERED, values)
             else:
                 tx.execute(_UNDELIVERED, {**values, "reason": reason})
-            state: str | None = tx.execute(_STATE, {"id": message}).scalar_one_or_none()
+            state: str | None = tx.execute(_STATE, values).scalar_one_or_none()
         if state is None:
             raise UnknownMessage
         return state
@@ -124,17 +158,25 @@ class SqlMessages:
         with self._database.single() as tx:
             return [_shown(dict(row)) for row in tx.execute(_OF_CASE, {"serial": serial}).mappings()]
 
-    def counts(self) -> dict[str, int]:
-        """How many messages are in each state."""
+    def listed(self, serial: str | None, state: str | None, limit: int) -> list[dict[str, Any]]:
+        """The newest messages (`Message` each), newest first; only those of `serial` or in `state`, where given."""
+        values = {name: value for name, value in (("serial", serial), ("state", state)) if value is not None}
+        where = " AND ".join(f"{name} = :{name}" for name in values) or "true"
+        statement = text(f"SELECT {_COLUMNS} FROM message WHERE {where} ORDER BY position DESC, channel LIMIT :limit")
         with self._database.single() as tx:
-            found: dict[str, int] = {row[0]: row[1] for row in tx.execute(_COUNTS)}
-        return {state.value: found.get(state.value, 0) for state in State}
+            return [_shown(dict(row)) for row in tx.execute(statement, {**values, "limit": limit}).mappings()]
 
-    def oldest_unsent(self) -> datetime | None:
-        """When the oldest message was created that no provider has taken yet."""
+    def standing(self) -> Standing:
+        """How the messages stand now."""
         with self._database.single() as tx:
-            micros = tx.execute(_OLDEST).scalar_one()
-        return None if micros is None else from_micros(micros)
+            waiting = tx.execute(_WAITING).all()
+            unreported, failed = (int(tx.execute(count).scalar_one()) for count in (_UNREPORTED, _FAILED))
+        unsent = {row[0]: int(row[1]) for row in waiting}
+        counts = {state.value: unsent.get(state, 0) for state in State if state is not State.DELIVERED}
+        counts[State.SENDING.value] += unreported
+        counts[State.FAILED_FOR_GOOD.value] = failed
+        oldest = min((row[2] for row in waiting), default=None)
+        return Standing(counts, None if oldest is None else from_micros(oldest))
 
 
 def _values(result: Result) -> dict[str, Any]:

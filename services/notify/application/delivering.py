@@ -37,6 +37,11 @@ class Patience:
     contacts_retry: timedelta = timedelta(seconds=5)  # accounts being away is not the provider's fault: no attempt
     receipt: timedelta = timedelta(hours=72)
     lease: timedelta = timedelta(seconds=60)  # until another process takes up what this one was sending
+    hold: timedelta = timedelta(minutes=10)  # what is tried again by then holds back what follows it in its case
+
+    def __post_init__(self) -> None:
+        if self.hold <= self.lease:
+            raise ValueError("hold must be longer than the lease: what is being sent holds back what follows it")
 
 
 class Delivery:
@@ -82,6 +87,9 @@ class Delivery:
     def _ask(self, message: Claimed, provider: Provider, outgoing: Outgoing) -> Result | None:
         """Ask `provider`, and while each certainly has not taken it, the next one."""
         asked: list[str] = []
+        # One that was taken out of the settings: the receipt of who gets it instead must find that one's name.
+        if provider.name != message.provider and not self._messages.switch(message, provider.name):
+            return None
         while True:
             if self._no_time_left(message, provider):
                 return self._put_off(message, "no_time_left", timedelta())

@@ -96,8 +96,13 @@ class Contacts(Protocol):
 class Messages(Protocol):
     """The messages in the database. Each method is one transaction."""
 
-    def claim(self, now: datetime, limit: int, lease_until: datetime, first: dict[str, str]) -> list[Claimed]:
-        """Take up to `limit` due messages, those of processes that died included. `first`: provider by channel."""
+    def claim(
+        self, now: datetime, limit: int, lease_until: datetime, held_until: datetime, first: dict[str, str]
+    ) -> list[Claimed]:
+        """Take up to `limit` due messages, those of processes that died included, each the first in line of its case.
+
+        What is tried again by `held_until` holds back what follows it. `first`: provider by channel.
+        """
         ...
 
     def switch(self, message: Claimed, provider: str) -> bool:

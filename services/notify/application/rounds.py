@@ -30,6 +30,7 @@ class Round:
         self._save = save
         self._workers = workers
         self._waiting: deque[Claimed] = deque()
+        self._threads: list[threading.Thread] = []
         self._busy = 0
         self._attempts = 0
         self._closed = False
@@ -37,31 +38,26 @@ class Round:
 
     def run(self) -> int:
         """Send what is due; how many attempts were made. Raises what claiming or saving does, once workers are done."""
-        self._waiting.extend(self._claim())
-        if not self._waiting:
-            return 0
-        count = min(self._workers, len(self._waiting))
-        threads = [threading.Thread(target=self._work, name="notify-sender", daemon=True) for _ in range(count)]
-        for thread in threads:
-            thread.start()
         try:
             self._lead()
         finally:
             self._close()
-            for thread in threads:
+            for thread in self._threads:
                 thread.join()
         return self._attempts
 
     def _lead(self) -> None:
-        full = True
-        while not self._over():
-            if full:
-                more = self._claim()
-                self._add(more)
-                full = bool(more)
-            ticked = self._wait(full)
-            self._flush()
-            full = full or ticked
+        more = True
+        while True:
+            if more and self._is_low():
+                claimed = self._claim()
+                self._add(claimed)
+                more = bool(claimed)
+            if self._over():
+                return
+            ticked = self._wait(more)
+            # What was saved may have held back the next message of its case.
+            more = self._flush() or ticked or more
 
     def _over(self) -> bool:
         with self._changed:
@@ -70,24 +66,31 @@ class Round:
     def _add(self, claimed: list[Claimed]) -> None:
         with self._changed:
             self._waiting.extend(claimed)
+            wanted = min(self._workers, len(self._waiting) + self._busy)
             self._changed.notify_all()
+        for _ in range(wanted - len(self._threads)):
+            thread = threading.Thread(target=self._work, name="notify-sender", daemon=True)
+            self._threads.append(thread)
+            thread.start()
 
-    def _wait(self, full: bool) -> bool:
+    def _wait(self, more: bool) -> bool:
         """Until something has ended or more is to be claimed; whether it is time to look for new messages."""
         with self._changed:
-            ready = self._changed.wait_for(lambda: self.ended or (full and self._is_low()), _LOOK_AGAIN)
+            ready = self._changed.wait_for(lambda: self.ended or (more and self._is_low()), _LOOK_AGAIN)
             return not ready
 
     def _is_low(self) -> bool:
         return len(self._waiting) < self._workers
 
-    def _flush(self) -> None:
+    def _flush(self) -> bool:
+        """Save what has ended; whether anything had."""
         with self._changed:
             count = len(self.ended)
         if count:
             self._save(self.ended[:count])
             with self._changed:
                 del self.ended[:count]
+        return count > 0
 
     def _close(self) -> None:
         with self._changed:

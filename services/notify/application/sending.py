@@ -49,8 +49,9 @@ class Sender:
     def _claim(self) -> list[Claimed]:
         if self._left <= 0:
             return []
-        now = self._clock.now()
-        claimed = self._messages.claim(now, CLAIM, now + self._patience.lease, self._delivery.first())
+        now, patience = self._clock.now(), self._patience
+        limit = min(CLAIM, self._left)
+        claimed = self._messages.claim(now, limit, now + patience.lease, now + patience.hold, self._delivery.first())
         self._left -= len(claimed)
         return claimed
 
