@@ -155,14 +155,15 @@ def test_kill_9_of_each_service_in_the_middle_of_10_000_events(
     assert site.log_head() == before + len(events)
 
 
-def test_rabbitmq_restarted_in_the_middle(
-    site: Site, publishing: Callable[[Sequence[dict[str, Any]]], Publishing]
+@pytest.mark.parametrize("server", ["rabbitmq", "postgres"])
+def test_a_server_restarted_in_the_middle(
+    site: Site, publishing: Callable[[Sequence[dict[str, Any]]], Publishing], server: str
 ) -> None:
     events = lives(site, site.file(100))
     before = site.log_head()
     going = publishing(events)
     eventually(lambda: site.log_head() > before + 100, timeout=60)
-    site.rabbitmq.restart()
+    getattr(site, server).restart()
     settled(site, going, events)
 
 
@@ -173,17 +174,6 @@ def test_queues_purged_in_the_middle(site: Site, publishing: Callable[[Sequence[
     for count in range(3):
         eventually(lambda at=before + 100 * (count + 1): site.log_head() > at, timeout=60)
         site.rabbitmq.purge(*QUEUES)
-    settled(site, going, events)
-
-
-def test_postgresql_restarted_in_the_middle(
-    site: Site, publishing: Callable[[Sequence[dict[str, Any]]], Publishing]
-) -> None:
-    events = lives(site, site.file(100))
-    before = site.log_head()
-    going = publishing(events)
-    eventually(lambda: site.log_head() > before + 100, timeout=60)
-    site.postgres.restart()
     settled(site, going, events)
 
 
