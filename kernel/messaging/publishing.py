@@ -18,6 +18,10 @@ log = logs.get(__name__)
 _PERSISTENT = 2
 
 
+class BrokerRefuses(BrokerAway):
+    """The broker is there but refused a message: its queue is full. Others of the batch may have arrived."""
+
+
 class Publisher:
     """Publishes over one kept connection to the broker at `uri`. Safe to share; batches go one after another."""
 
@@ -30,8 +34,8 @@ class Publisher:
     def publish_batch(self, messages: Sequence[Outgoing]) -> None:
         """Publish in order; returns when the broker has confirmed all. A message that no queue wants is dropped by it.
 
-        Raises BrokerAway after `timeout` seconds, when the broker refuses one, or when the connection is lost: any part
-        of the batch may have arrived, so publish it again.
+        Raises BrokerRefuses when the broker refuses one, BrokerAway after `timeout` seconds or when the connection is
+        lost: any part of the batch may have arrived, so publish it again.
         """
         if not messages:
             return
@@ -40,6 +44,8 @@ class Publisher:
                 # A kept connection may have died unnoticed; then the batch goes over a new one.
                 try:
                     return self._publish(messages)
+                except BrokerRefuses:
+                    raise
                 except BrokerAway:
                     log.debug("kept connection was lost")
             self._publish(messages)
@@ -49,6 +55,9 @@ class Publisher:
             if self._outlet is None:
                 self._outlet = _Outlet(self._uri)
             self._outlet.publish(messages, self._timeout)
+        except BrokerRefuses:
+            self._drop()
+            raise
         except (*LOST, BrokerAway) as error:
             self._drop()
             raise BrokerAway(f"not confirmed: {error or type(error).__name__}") from error
@@ -89,7 +98,7 @@ class _Outlet:
             if left <= 0 or not self.session.drain(left):
                 raise BrokerAway(f"{len(self._open)} messages not confirmed in {timeout:g} s")
         if self._nacked:
-            raise BrokerAway("the broker refused a message")
+            raise BrokerRefuses("the broker refused a message")
 
     def _send(self, message: Outgoing) -> None:
         if self._confirms:

@@ -12,7 +12,7 @@ from kernel.messaging.conftest import eventually
 from kernel.messaging.connection import Channel, connect
 from kernel.messaging.consuming import Inbox
 from kernel.messaging.messages import Incoming
-from kernel.messaging.publishing import BrokerAway, Outgoing, Publisher
+from kernel.messaging.publishing import BrokerAway, BrokerRefuses, Outgoing, Publisher
 from kernel.testing import free_port
 
 _vhosts = count(1)
@@ -223,7 +223,7 @@ class TestOverRabbitMQ(TransportSuite):
                 arguments={"x-queue-type": "quorum", "x-max-length": 5, "x-overflow": "reject-publish"},
             )
             channel.queue_bind("full", topology.DEPARTMENT_EVENTS, "#")
-            with pytest.raises(BrokerAway):
+            with pytest.raises(BrokerRefuses):
                 publisher.publish_batch([event(n) for n in range(500)])
 
     def test_without_a_broker_publishing_fails_at_once(self) -> None:

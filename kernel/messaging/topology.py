@@ -16,22 +16,28 @@ REJECTED = "department-events.rejected"  # what could not be read or is not allo
 PROGRESS = "progress.case-events"
 NOTIFY = "notify.case-events"
 
+REJECTED_BYTES = 256 * 1024 * 1024  # that REJECTED may hold; what comes then is refused, and nothing in it is dropped
+
 EXCHANGES = (DEPARTMENT_EVENTS, DEPARTMENT_REPLIES, CASE_EVENTS)
 
 
 @dataclass(frozen=True)
 class Queue:
-    """A durable quorum queue. `exchange` "" leaves it without bindings: messages are sent to it by name."""
+    """A durable quorum queue. `exchange` "" leaves it without bindings: messages are sent to it by name.
+
+    `max_bytes`: of all bodies in it. A publisher is told that the queue is full; what is there stays.
+    """
 
     name: str
     exchange: str = ""
     binding: str = "#"
     one_consumer: bool = False  # of several processes one is given the messages, the others wait for it to end
+    max_bytes: int | None = None
 
 
 QUEUES = (
     Queue(FILING, DEPARTMENT_EVENTS),
-    Queue(REJECTED),
+    Queue(REJECTED, max_bytes=REJECTED_BYTES),
     Queue(PROGRESS, CASE_EVENTS, one_consumer=True),
     Queue(NOTIFY, CASE_EVENTS, one_consumer=True),
 )
@@ -50,6 +56,8 @@ def declare_queue(channel: Channel, queue: Queue) -> None:
     arguments: dict[str, object] = {"x-queue-type": "quorum"}
     if queue.one_consumer:
         arguments["x-single-active-consumer"] = True
+    if queue.max_bytes is not None:
+        arguments |= {"x-max-length-bytes": queue.max_bytes, "x-overflow": "reject-publish"}
     channel.queue_declare(queue.name, durable=True, auto_delete=False, arguments=arguments)
     if queue.exchange:
         channel.queue_bind(queue.name, queue.exchange, queue.binding)

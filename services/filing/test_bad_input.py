@@ -3,6 +3,7 @@
 Every case here sends the good event afterwards, which is taken: so none is refused for another reason than its own.
 """
 
+import hashlib
 import json
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from kernel.contracts.department import Reply
+from kernel.messaging.topology import REJECTED
 from services.filing.application.hearing import Heard, Message, hear
 from services.filing.test_submission import POLICE
 from services.filing.testing import ORGAN, OTHER_ORGAN, Desk, incoming
@@ -212,10 +214,24 @@ def test_what_cannot_be_read_is_kept_for_the_operators_and_answered(desk: Desk, 
     assert (unreadable.code, unreadable.about.id) == ("unreadable_event", None)
     assert taken.position == before[0] + 1
     (rejected,) = desk.outbox.rejected()
-    assert rejected.body == body
+    assert rejected.body == body[: 64 * 1024]
     headers = rejected.properties["headers"]
     assert (headers["reason"], headers["user_id"]) == ("unreadable_event", ORGAN)
+    assert (headers["size"], headers["sha256"]) == (len(body), hashlib.sha256(body).hexdigest())
     assert headers["detail"]
+
+
+def test_a_full_queue_of_rejected_messages_keeps_nobody_from_being_answered(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    serial = desk.file()
+    desk.outbox.full.add(REJECTED)
+    assert desk.send(desk.event(serial, "case.step", step_name="审查")) == []
+    replies = desk.send(b"not JSON", desk.event(serial, "case.accepted"))
+    assert [reply.code for reply in replies] == ["unreadable_event", None, None]
+    assert desk.outbox.rejected() == []
+    assert desk.types(serial) == ["case.received", "case.accepted", "case.step"]
+    assert "queue of rejected messages is full" in caplog.text
 
 
 def test_a_message_without_a_sender_is_answered_to_nobody_and_kept(desk: Desk) -> None:

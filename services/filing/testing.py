@@ -19,6 +19,7 @@ from kernel.contracts.envelope import dataschema
 from kernel.database import Database, migrate
 from kernel.ids import new_id
 from kernel.messaging.messages import Incoming, Outgoing
+from kernel.messaging.publishing import BrokerRefuses
 from kernel.messaging.topology import DEPARTMENT_REPLIES, REJECTED
 from services.filing.application.loading import facts_of
 from services.filing.application.tools import Tools
@@ -51,16 +52,22 @@ SHOP: dict[str, Any] = {
 
 
 class Outbox:
-    """A publisher that keeps what it is given; `away` makes it fail as if the broker were gone."""
+    """A publisher that keeps what it is given; `away` makes it fail as if the broker were gone.
+
+    `full`: keys to which nothing more can be sent, as the queue there is full.
+    """
 
     def __init__(self) -> None:
         self.sent: list[Outgoing] = []
         self.away: Exception | None = None
+        self.full: set[str] = set()
 
     def publish_batch(self, messages: Sequence[Outgoing]) -> None:
         if self.away is not None:
             raise self.away
-        self.sent += messages
+        self.sent += [message for message in messages if message.routing_key not in self.full]
+        if any(message.routing_key in self.full for message in messages):
+            raise BrokerRefuses("the broker refused a message")
 
     def replies(self) -> list[Reply]:
         """What departments were told since the last look."""

@@ -4,15 +4,18 @@ Returns only when the broker has all of them. An event that had waited is answer
 its commit and its reply costs a delay, not the reply.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kernel import logs
 from kernel.contracts.department import Reference, appended, refused
 from kernel.contracts.envelope import CONTENT_TYPE
 from kernel.errors import Refusal
 from kernel.eventlog import Recorded
 from kernel.ids import new_id
 from kernel.messaging.messages import Incoming, Outgoing
+from kernel.messaging.publishing import BrokerRefuses
 from kernel.messaging.topology import DEPARTMENT_REPLIES, REJECTED
 from services.filing.application.hearing import Heard, Message, Unheard
 from services.filing.application.intake import Intake, Refused, Taken, Verdict, Waits
@@ -21,6 +24,9 @@ from services.filing.application.rows import ReplyRow
 from services.filing.application.tools import Tools
 
 _SENT_AT_ONCE = 500  # stored replies
+_SHOWN = 64 * 1024  # bytes of a rejected message that operators are shown: as long as any event may be
+
+log = logs.get(__name__)
 
 
 class Answering:
@@ -37,12 +43,26 @@ class Answering:
             Message(body=one.body, organ=one.properties.get("user_id"), routing_key=one.routing_key) for one in batch
         ]
         outgoing: list[Outgoing] = []
+        rejected: list[Outgoing] = []
         for message, (heard, verdict) in zip(messages, self._intake.take(messages), strict=True):
             outgoing += self._reply(heard, verdict)
             if isinstance(heard, Unheard) and heard.reject:
-                outgoing.append(_rejected(message, heard.refusal))
+                rejected.append(_rejected(message, heard.refusal))
         self._publisher.publish_batch(outgoing)
+        self._show(rejected)
         self.send_stored()
+
+    def _show(self, rejected: Sequence[Outgoing]) -> None:
+        """To the operators. When their queue is full, departments are answered all the same."""
+        try:
+            self._publisher.publish_batch(rejected)
+        except BrokerRefuses:
+            log.error(
+                "queue of rejected messages is full",
+                queue=REJECTED,
+                messages=len(rejected),
+                first=rejected[0].properties["headers"],
+            )
 
     def take_one(self, body: bytes, organ: str) -> dict[str, Any]:
         """Take one event whose sender the gateway knows. Answers `kernel.contracts.filing.Taken`, or raises why not.
@@ -102,11 +122,16 @@ def _outgoing(organ: str, id_: str, body: bytes) -> Outgoing:
 
 
 def _rejected(message: Message, refusal: Refusal) -> Outgoing:
-    """The message as it came; the headers say who the broker says sent it, how it was addressed, and what is wrong."""
+    """The message as it came, its first 64 KiB.
+
+    The headers say who the broker says sent it, how it was addressed, what is wrong, and which message was cut.
+    """
     headers = {
         "reason": refusal.code,
         "detail": refusal.sentence("en"),
         "user_id": message.organ or "",
         "routing_key": message.routing_key or "",
+        "size": len(message.body),
+        "sha256": hashlib.sha256(message.body).hexdigest(),
     }
-    return Outgoing(exchange="", routing_key=REJECTED, body=message.body, properties={"headers": headers})
+    return Outgoing(exchange="", routing_key=REJECTED, body=message.body[:_SHOWN], properties={"headers": headers})
