@@ -88,12 +88,15 @@ class MaterialAsked(ma.Schema):
 
 
 class Window(ma.Schema):
-    """Where a person can go instead. `sample` marks a place that stands in for a real one."""
+    """Where a person can go instead. `sample` marks a place that stands in for a real one.
+
+    `phone` is null where none is known; hours that stand in for real ones end in （样例）.
+    """
 
     name = fields.String(required=True)
     address = fields.String(required=True)
     hours = fields.String(required=True)
-    phone = fields.String(required=True)
+    phone = fields.String(required=True, allow_none=True)
     sample = fields.Boolean(required=True)
 
 

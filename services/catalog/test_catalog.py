@@ -56,6 +56,22 @@ def test_pages_hold_each_item_once() -> None:
     assert not ItemPage().validate(pages[0])
 
 
+# The only places whose address, and for two of them the phone, is published.
+PUBLISHED = {
+    "广州市天河区华利路61号": None,
+    "广州市番禺区沙湾街大巷涌路143号": "020-84735511",
+    "广州市海珠区官洲街北山大街10号": "020-34086822",
+}
+
+
+@by_code
+def test_a_window_is_real_or_says_that_it_is_not(item: dict[str, object]) -> None:
+    window: dict[str, object] = item["window"]  # type: ignore[assignment]
+    assert window["sample"] == (window["address"] not in PUBLISHED)
+    assert window["phone"] == PUBLISHED.get(str(window["address"]))
+    assert str(window["hours"]).endswith("（样例）")
+
+
 def test_departments_are_those_of_the_items() -> None:
     listed = built_in().departments()
     assert {department["code"] for department in listed["items"]} == {item["department"]["code"] for item in ITEMS}
