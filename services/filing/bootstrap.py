@@ -57,9 +57,10 @@ class Filing:
         }
 
     def clean(self) -> None:
-        """Drop idempotency keys that nobody repeats any more."""
+        """Drop idempotency keys that nobody repeats any more, and drafts that nobody is going to submit."""
         with self._tools.database.write() as tx:
             self._tools.idempotency.forget(tx, self._tools.clock.now() - KEPT)
+        self.drafts.clean()
 
     def close(self) -> None:
         close = getattr(self._publisher, "close", None)

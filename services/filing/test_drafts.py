@@ -1,7 +1,9 @@
 """Drafts: opened, filled in, given files, shown to nobody else."""
 
 import base64
+import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ import sqlalchemy as sa
 from kernel.contracts.filing import Draft
 from kernel.errors import InvalidInput, Refusal
 from kernel.idempotency import KeyReused
+from services.filing.application import drafts
 from services.filing.testing import PDF, SHOP, Desk
 
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n pixels").decode()
@@ -143,3 +146,49 @@ def test_idempotency_keys_are_kept_for_a_week(desk: Desk) -> None:
     desk.advance(days=2)
     desk.filing.clean()
     assert desk.filing.drafts.open("anna", SHOP, "zh-Hans", "key-1")["id"] != first
+
+
+def kept(desk: Desk) -> dict[str, set[str]]:
+    """Which drafts there are, and of which there are files."""
+    with desk.database.read() as tx:
+        return {
+            "drafts": set(tx.execute(sa.text("SELECT id FROM draft")).scalars()),
+            "files": set(tx.execute(sa.text("SELECT draft FROM material_file")).scalars()),
+        }
+
+
+def test_a_draft_that_nobody_changed_for_ninety_days_is_dropped_with_its_files(desk: Desk) -> None:
+    left, changed, submitted = desk.draft(), desk.draft(), desk.draft()
+    desk.filing.submissions.submit("anna", submitted, None)
+    desk.advance(days=80)
+    desk.filing.drafts.change("anna", changed, {"data": {"trade_name": "新名"}})
+    desk.advance(days=10)
+    desk.filing.clean()
+    assert kept(desk) == {name: {left, changed, submitted} for name in ("drafts", "files")}
+    desk.advance(seconds=1)
+    desk.filing.clean()
+    assert kept(desk) == {name: {changed, submitted} for name in ("drafts", "files")}
+
+
+def test_more_drafts_than_are_dropped_at_once_are_all_dropped(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drafts, "_DROPPED_AT_ONCE", 2)
+    for _ in range(5):
+        desk.draft()
+    desk.advance(days=91)
+    desk.filing.clean()
+    assert kept(desk) == {"drafts": set(), "files": set()}
+
+
+def test_a_draft_that_is_being_submitted_keeps_its_files(desk: Desk) -> None:
+    draft = desk.draft()
+    desk.advance(days=91)
+    cleaning = threading.Thread(target=desk.another_process().filing.clean)
+    with desk.database.write() as tx:
+        row = desk.tools.store.lock_draft(tx, draft)
+        assert row is not None
+        cleaning.start()
+        # On PostgreSQL it passes over the draft and ends; on SQLite it waits for this transaction.
+        cleaning.join(0.5)
+        desk.tools.store.change_draft(tx, replace(row, serial="S-1"))
+    cleaning.join(10)
+    assert kept(desk) == {"drafts": {draft}, "files": {draft}}

@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from services.filing.adapters.sql import lock_rows
+from services.filing.adapters.sql import as_list, each_of, lock_rows
 from services.filing.application.rows import DraftRow, FileRow
 
 _ADD = sa.text(
@@ -30,6 +30,10 @@ _FILES = sa.text(
 )
 
 
+# Its lock is taken before its files go: a submission that is under way keeps both.
+_LEFT = "SELECT id FROM draft WHERE serial IS NULL AND updated_at < :before ORDER BY updated_at LIMIT :limit"
+
+
 class DraftTables:
     """What `application.ports.DraftStore` promises."""
 
@@ -44,6 +48,14 @@ class DraftTables:
 
     def change_draft(self, tx: sa.Connection, draft: DraftRow) -> None:
         tx.execute(_CHANGE, _values(draft))
+
+    def drop_left(self, tx: sa.Connection, before: int, limit: int) -> int:
+        query = sa.text(_LEFT + lock_rows(tx, others="SKIP LOCKED"))
+        drafts = tx.execute(query, {"before": before, "limit": limit}).scalars().all()
+        for table, column in (("material_file", "draft"), ("draft", "id")):
+            dropping = f"DELETE FROM {table} WHERE {column} IN ({each_of(tx, 'drafts')})"
+            tx.execute(sa.text(dropping), {"drafts": as_list(drafts)})
+        return len(drafts)
 
     def put_file(self, tx: sa.Connection, draft: str, file: FileRow, content: bytes) -> None:
         tx.execute(_PUT_FILE, {**vars(file), "draft": draft, "content": content})

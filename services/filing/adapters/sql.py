@@ -9,9 +9,12 @@ from collections.abc import Collection
 import sqlalchemy as sa
 
 
-def lock_rows(tx: sa.Connection) -> str:
-    """Ends a SELECT whose rows are to be held. On SQLite the writing transaction holds the whole database already."""
-    return " FOR UPDATE" if tx.dialect.name == "postgresql" else ""
+def lock_rows(tx: sa.Connection, others: str = "") -> str:
+    """Ends a SELECT whose rows are to be held; `others`: what is done about rows that somebody else holds.
+
+    On SQLite the writing transaction holds the whole database already.
+    """
+    return f" FOR UPDATE {others}" if tx.dialect.name == "postgresql" else ""
 
 
 def each_of(tx: sa.Connection, name: str) -> str:

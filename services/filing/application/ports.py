@@ -28,6 +28,13 @@ class DraftStore(Protocol):
 
     def change_draft(self, tx: sa.Connection, draft: DraftRow) -> None: ...
 
+    def drop_left(self, tx: sa.Connection, before: int, limit: int) -> int:
+        """Drop open drafts that nobody changed since `before`, with their files, at most `limit`; how many it were.
+
+        One that somebody changes or submits at this moment stays.
+        """
+        ...
+
     def put_file(self, tx: sa.Connection, draft: str, file: FileRow, content: bytes) -> None:
         """Replaces what the same attempt handed in for the same material."""
         ...

@@ -1,7 +1,7 @@
 """Working days of the mainland (行政许可法 82), with the make-up days and holidays that the State Council published.
 
-Pure: tables, no clock. Of a year that is not published yet it knows the weekends and the holidays that have a fixed date,
-and says so.
+Pure: tables, no clock. Of a year that is not published yet it knows the weekends and the holidays of fixed date, and
+says so.
 """
 
 from dataclasses import dataclass

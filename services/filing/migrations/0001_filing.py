@@ -54,6 +54,8 @@ def _create_drafts() -> None:
         sa.Column("updated_at", sa.BigInteger, nullable=False),
     )
     op.create_index("draft_account", "draft", ["account"])
+    still_open = sa.text("serial IS NULL")
+    op.create_index("draft_left", "draft", ["updated_at"], postgresql_where=still_open, sqlite_where=still_open)
     op.create_table(
         "material_file",
         sa.Column("draft", sa.String(64), sa.ForeignKey("draft.id"), primary_key=True),
