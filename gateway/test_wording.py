@@ -130,7 +130,7 @@ def test_every_message_written_in_the_code_has_chinese_words() -> None:
     ("message", "language", "words"),
     [
         ("Length must be between 8 and 128.", "zh-Hans", "长度应为 8 至 128。"),
-        ("Length must be between 8 and 128.", "zh-Hant", "長度應爲 8 至 128。"),
+        ("Length must be between 8 and 128.", "zh-Hant", "長度應為 8 至 128。"),
         ("Length must be between 8 and 128.", "en", "Length must be between 8 and 128."),
         ("Must be one of: sms, email.", "zh-Hans", "应为以下之一：sms, email。"),
         ("Never heard of.", "zh-Hans", "Never heard of."),

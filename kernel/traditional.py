@@ -1,4 +1,7 @@
-"""Chinese in traditional characters, for people who chose them. One direction; nothing is stored converted."""
+"""Chinese in traditional characters, for people who chose them. One direction.
+
+In the forms that people write (核對, 應為), not those of dictionaries (覈對, 應爲).
+"""
 
 from functools import cache
 
@@ -7,7 +10,7 @@ import opencc
 
 @cache
 def _converter() -> opencc.OpenCC:
-    return opencc.OpenCC("s2t")
+    return opencc.OpenCC("s2tw")
 
 
 def to_traditional(text: str) -> str:

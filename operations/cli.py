@@ -5,7 +5,7 @@ Only puts the commands together; they are in operations/commands/.
 
 import click
 
-from operations.commands import consumers, dead_letters, department, log, people, running
+from operations.commands import consumers, dead_letters, department, log, messages, people, running
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -33,5 +33,6 @@ for command in (
     consumers.replay,
     consumers.parked,
     dead_letters.dead_letters,
+    messages.messages,
 ):
     main.add_command(command)

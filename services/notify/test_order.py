@@ -170,6 +170,8 @@ def test_what_is_being_sent_is_always_waited_for() -> None:
 def plan(desk: Desk, statement: Any, values: dict[str, Any]) -> Iterator[str]:
     how = "EXPLAIN" if desk.database.dialect == "postgresql" else "EXPLAIN QUERY PLAN"
     with desk.database.write() as tx:
+        for setting in messages.UNSORTED[desk.database.dialect]:
+            tx.exec_driver_sql(setting)
         for row in tx.execute(text(f"{how} {statement}"), values):
             yield str(row[-1])
 
@@ -208,3 +210,10 @@ def test_what_is_settled_costs_nothing(desk: Desk) -> None:
         assert not [line for line in found if "Seq Scan" in line], found
         assert not [line for line in found if line.startswith("SCAN message") and "INDEX" not in line], found
         assert any("message_" in line for line in found), found
+
+
+def test_what_is_due_is_found_in_its_order_and_not_sorted(desk: Desk) -> None:
+    fill(desk)
+    found = list(plan(desk, messages._CLAIM[desk.database.dialect], CLAIM))
+    assert any("message_unsent" in line for line in found), found
+    assert not [line for line in found if "Sort" in line or "ORDER BY" in line], found

@@ -107,9 +107,14 @@ def test_a_life_in_sms() -> None:
 def test_a_refusal_tells_the_reason_and_the_remedies() -> None:
     fact = facts.CaseRefused(**WHEN, reason="住所不在本区", remedies=("60日内申请行政复议", "6个月内提起行政诉讼。"))
     assert sms(fact) == (
-        "【一窗】签注居住证（440106-20260209-000017）：不予许可，您可依法申请行政复议或提起诉讼。"
+        "【一窗】签注居住证（440106-20260209-000017）：决定不予办理，您可依法申请行政复议或提起诉讼。"
         "理由：住所不在本区。救济途径：60日内申请行政复议；6个月内提起行政诉讼。"
     )
+
+
+def test_a_refusal_speaks_of_no_licence_as_most_items_are_none() -> None:
+    fact = facts.CaseRefused(**WHEN, reason="住所不在本区", remedies=("60日内申请行政复议",))
+    assert "许可" not in sms(fact)
 
 
 def test_english() -> None:

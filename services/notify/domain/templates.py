@@ -100,7 +100,7 @@ def approved(fact: facts.CaseApproved) -> Words:
 def refused(fact: facts.CaseRefused) -> Words:
     remedies = [remedy.rstrip("。.;； ") for remedy in fact.remedies]
     return Words(
-        ("不予许可，您可依法申请行政复议或提起诉讼。", "Refused. You may ask for review or go to court."),
+        ("决定不予办理，您可依法申请行政复议或提起诉讼。", "Refused. You may ask for review or go to court."),
         (
             f"理由：{_sentence(fact.reason)}救济途径：{'；'.join(remedies)}。",
             f"Reason: {_sentence(fact.reason, '.')} Remedies: {'; '.join(remedies)}.",

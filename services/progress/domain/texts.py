@@ -50,7 +50,7 @@ def _received(data: Data) -> tuple[str, str]:
 
 def _incomplete(data: Data) -> tuple[str, str]:
     count, due = len(data["corrections"]), data.get("due")
-    zh = f"材料需要补正，共 {count} 处" + (f"，请在 {_day(due)}前补正。" if due else "。")
+    zh = f"材料需要补正，共 {count} 处" + (f"，请在{_day(due)}前补正。" if due else "。")
     en = f"Corrections are needed: {count}" + (f", by {due}." if due else ".")
     return zh, en
 
@@ -59,7 +59,7 @@ def _accepted(data: Data) -> tuple[str, str]:
     due = data.get("promised_due") or data.get("statutory_due")
     zh = "逾期未告知，依法视为已受理" if data.get("deemed") else "已受理"
     en = "Accepted by law, as no answer came in time" if data.get("deemed") else "Accepted"
-    return zh + (f"，预计 {_day(due)}前办结。" if due else "。"), en + (f"; due by {due}." if due else ".")
+    return zh + (f"，预计{_day(due)}前办结。" if due else "。"), en + (f"; due by {due}." if due else ".")
 
 
 def _step(data: Data) -> tuple[str, str]:
@@ -94,7 +94,9 @@ TEXTS: dict[str, Wording] = {
     "case.resumed": _always("特别程序结束，恢复计时。", "The special procedure is over; time counts again."),
     "case.extended": _extended,
     "case.approved": _always("准予，已作出决定。", "Decided: approved."),
-    "case.refused": _always("不予许可，理由和救济途径见详情。", "Decided: refused; see the reasons and your remedies."),
+    "case.refused": _always(
+        "决定不予办理，理由和救济途径见详情。", "Decided: refused; see the reasons and your remedies."
+    ),
     "case.concluded": _always("已办结。", "Concluded."),
     "case.withdrawn": _always("您已撤回申请。", "You withdrew the application."),
     "case.lapsed": _always("逾期未补正，办件终止。", "The corrections did not come in time; the case has ended."),
