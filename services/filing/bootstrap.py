@@ -14,6 +14,7 @@ from kernel.messaging.relay import Relay
 from kernel.messaging.topology import CASE_EVENTS
 from kernel.vault import Vault
 from services.filing.adapters.cases import CaseTables
+from services.filing.adapters.deadlines import DeadlineTables
 from services.filing.adapters.drafts import DraftTables
 from services.filing.adapters.intake import IntakeTables
 from services.filing.application.answering import Answering
@@ -24,13 +25,14 @@ from services.filing.application.own_cases import OwnCases
 from services.filing.application.ports import Publishing
 from services.filing.application.sample_department import SampleDepartment
 from services.filing.application.submission import Submissions
+from services.filing.application.timekeeping import Timekeeping
 from services.filing.application.tools import Tools
 
 OWNER = "filing"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-class Tables(DraftTables, CaseTables, IntakeTables):
+class Tables(DraftTables, CaseTables, IntakeTables, DeadlineTables):
     """All tables beside the log."""
 
 
@@ -42,7 +44,9 @@ class Filing:
         self.drafts = Drafts(tools)
         self.submissions = Submissions(tools)
         self.own_cases = OwnCases(tools)
-        self.answering = Answering(tools, Intake(tools, Cases(tools)), publisher)
+        cases = Cases(tools)
+        self.answering = Answering(tools, Intake(tools, cases), publisher)
+        self.timekeeping = Timekeeping(tools, cases)
         self.sample_department = SampleDepartment(tools, self.answering) if sample_department else None
         self._publisher = publisher
 

@@ -90,6 +90,10 @@ class FilingService:
     def clean(self) -> None:
         self.app.clean()
 
+    @every(60)
+    def keep_time(self) -> None:
+        self.app.timekeeping.turn()
+
     @every(1.0)
     def play_department(self) -> None:
         if self.app.sample_department is not None:

@@ -116,6 +116,15 @@ class Life(RuleBasedStateMachine):
         self.hear(self.desk.tick())
 
     @rule()
+    def nobody_speaks_for_weeks(self) -> None:
+        self.desk.advance(days=20)
+        self.hear(self.desk.tick())
+        if self.desk.filing.timekeeping.turn():
+            assert self.state is State.RECEIVED
+            self.moved("case.accepted")
+        assert self.state is not State.RECEIVED or self.desk.clock.now().year > 2026
+
+    @rule()
     def filing_is_killed_and_starts_again(self) -> None:
         self.desk = self.desk.another_process()
 

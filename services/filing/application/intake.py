@@ -15,7 +15,7 @@ from kernel.errors import Refusal
 from kernel.eventlog import Append, Appended, EventIdReused, NewEvent, Recorded
 from kernel.ids import new_id
 from services.filing.application.hearing import Heard, Message, Unheard, hear
-from services.filing.application.loading import Cases, Known
+from services.filing.application.loading import Cases, Known, looks_of
 from services.filing.application.planning import Plan, plan
 from services.filing.application.ports import Key
 from services.filing.application.rows import ReplyRow, WaitingRow
@@ -201,6 +201,7 @@ class _Round:
             if not store.exchange_waiting(tx, [(reply.source, reply.event_id) for reply in replies], new):
                 raise _Overtaken
             store.add_replies(tx, replies)
+            store.set_looks(tx, looks_of((made.after.case, made.after.rules) for made in appending if made.after))
             outcomes = self._tools.log.append_within(tx, [_request(made) for made in appending])
             if not all(isinstance(outcome, Appended) for outcome in outcomes):
                 raise _Overtaken

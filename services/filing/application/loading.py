@@ -8,10 +8,13 @@ from collections import OrderedDict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
+from kernel.clock import to_micros
 from kernel.contracts.case import CaseReceived, Fact, load_fact
 from kernel.eventlog import Recorded
+from services.filing.application.rows import LookRow
 from services.filing.application.tools import Tools
 from services.filing.domain.case import Case, Rules, rebuild, rules_of
+from services.filing.domain.deadlines import look_at
 from services.filing.domain.refusals import UnknownCase
 
 _REMEMBERED = 10_000  # cases
@@ -69,6 +72,12 @@ class Cases:
                 self._seen.move_to_end(serial)
             while len(self._seen) > _REMEMBERED:
                 self._seen.popitem(last=False)
+
+
+def looks_of(cases: Iterable[tuple[Case, Rules]]) -> list[LookRow]:
+    """When the clock has to look at these cases; those that wait for nobody are left out."""
+    looks = [(case.serial, look_at(case, rules)) for case, rules in cases]
+    return [LookRow(serial=serial, look_at=to_micros(at)) for serial, at in looks if at is not None]
 
 
 def facts_of(events: Iterable[Recorded]) -> list[Fact]:

@@ -18,12 +18,12 @@ from kernel.database import DatabaseAway
 from kernel.eventlog import Append, Appended, NewEvent
 from kernel.ids import new_id
 from services.filing.application.drafts import opened_data, put_file
-from services.filing.application.loading import own_stream
+from services.filing.application.loading import looks_of, own_stream
 from services.filing.application.rows import CaseRow
 from services.filing.application.submission import received_id
 from services.filing.application.tools import Tools
 from services.filing.domain import forms, materials, rating
-from services.filing.domain.case import Case, decide, rebuild, rules_of
+from services.filing.domain.case import Case, decide, evolve, rebuild, rules_of
 from services.filing.domain.refusals import UnknownCase
 
 _TRIES = 5
@@ -164,7 +164,9 @@ class OwnCases:
             row = self._tools.store.case(tx, serial)
             if row is None:
                 raise UnknownCase
-            fact = decide(case, say(facts), Speaker.APPLICANT, self._tools.now(), rules_of(row.rules))
+            rules = rules_of(row.rules)
+            fact = decide(case, say(facts), Speaker.APPLICANT, self._tools.now(), rules)
+            self._tools.store.set_looks(tx, looks_of([(evolve(case, fact), rules)]))
             if beside is not None:
                 beside(tx, row, case)
             event = received_id(serial, fact.attempt) if isinstance(fact, CaseReceived) else new_id()

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from kernel.messaging.messages import Outgoing
-from services.filing.application.rows import CaseRow, DraftRow, FileRow, ReplyRow, WaitingRow
+from services.filing.application.rows import CaseRow, DraftRow, FileRow, LookRow, ReplyRow, WaitingRow
 
 Key = tuple[str, str]  # (source, id) of an event
 
@@ -91,6 +91,22 @@ class IntakeStore(Protocol):
 
     def counts(self, tx: sa.Connection) -> tuple[int, int]:
         """How many events wait, and how many replies are unsent."""
+        ...
+
+
+class DeadlineStore(Protocol):
+    """Cases that the clock has to look at, once each."""
+
+    def set_looks(self, tx: sa.Connection, rows: Sequence[LookRow]) -> None:
+        """In place of when they were to be looked at before."""
+        ...
+
+    def looks(self, tx: sa.Connection, now: int, limit: int) -> list[LookRow]:
+        """Those whose time has come, the longest waiting first."""
+        ...
+
+    def look_again(self, tx: sa.Connection, seen: LookRow, again: int | None) -> bool:
+        """At another time, or never; False where it is no more as it was seen, and the caller must roll back."""
         ...
 
 

@@ -48,6 +48,14 @@ class CaseRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LookRow:
+    """When the clock has to look at a case."""
+
+    serial: str
+    look_at: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class WaitingRow:
     """A department's event that came before the one it needs."""
 

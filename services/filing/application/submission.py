@@ -14,10 +14,11 @@ from kernel.contracts.lifecycle import Speaker
 from kernel.eventlog import Append, Appended, NewEvent
 from kernel.ids import new_code
 from services.filing.application.drafts import opened_data, own_draft, shown_file
+from services.filing.application.loading import looks_of
 from services.filing.application.rows import CaseRow, DraftRow
 from services.filing.application.tools import Tools
 from services.filing.domain import forms, materials
-from services.filing.domain.case import Case, Now, decide, rules_of, rules_to_json
+from services.filing.domain.case import Case, Now, decide, evolve, rules_of, rules_to_json
 from services.filing.domain.refusals import UnknownCase
 from services.filing.domain.serials import receipt_number, serial_of
 
@@ -80,7 +81,9 @@ class Submissions:
     def _append(self, tx: sa.Connection, draft: DraftRow, serial: str, code: str, now: Now) -> None:
         digest = self._tools.vault.blind("query_code", f"{serial}:{code}")
         said = _receipt_of(draft, now, digest)
-        fact = decide(Case(serial=serial), said, Speaker.APPLICANT, now, rules_of(draft.item))
+        case, rules = Case(serial=serial), rules_of(draft.item)
+        fact = decide(case, said, Speaker.APPLICANT, now, rules)
+        self._tools.store.set_looks(tx, looks_of([(evolve(case, fact), rules)]))
         event = NewEvent(
             id=received_id(serial, 1),
             source=SOURCE,

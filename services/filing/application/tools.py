@@ -12,11 +12,11 @@ from kernel.database import Database
 from kernel.eventlog import EventLog
 from kernel.idempotency import Idempotency
 from kernel.vault import Vault
-from services.filing.application.ports import CaseStore, DraftStore, IntakeStore
+from services.filing.application.ports import CaseStore, DeadlineStore, DraftStore, IntakeStore
 from services.filing.domain.case import Now
 
 
-class Store(DraftStore, CaseStore, IntakeStore, Protocol):
+class Store(DraftStore, CaseStore, IntakeStore, DeadlineStore, Protocol):
     """All that is kept beside the log."""
 
 

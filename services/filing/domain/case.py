@@ -28,6 +28,7 @@ class Case:
     attempt: int = 0
     received_at: datetime | None = None  # the first time
     last_received_at: datetime | None = None
+    corrections_due: date | None = None  # until when those asked for last are awaited
     extended: bool = False
     rated: bool = False
 
@@ -111,6 +112,7 @@ def _receive(case: Case, fact: Any) -> Case:
 
 _CHANGES: dict[type[Fact], Callable[[Case, Any], Case]] = {
     CaseReceived: _receive,
+    CaseIncomplete: lambda case, fact: replace(case, corrections_due=fact.due),
     CaseExtended: lambda case, fact: replace(case, extended=True),
     CaseRated: lambda case, fact: replace(case, rated=True),
 }

@@ -18,6 +18,7 @@ branch_labels = None
 depends_on = None
 
 _TABLES = (
+    "clock_look",
     "pending_reply",
     "waiting_event",
     "comment",
@@ -38,6 +39,7 @@ def upgrade() -> None:
     _create_drafts()
     _create_cases()
     _create_intake()
+    _create_deadlines()
 
 
 def _create_drafts() -> None:
@@ -104,6 +106,15 @@ def _create_cases() -> None:
         sa.Column("account", sa.String(64), nullable=False),
         sa.Column("comment", sa.LargeBinary, nullable=False),  # sealed
     )
+
+
+def _create_deadlines() -> None:
+    op.create_table(
+        "clock_look",
+        sa.Column("serial", sa.String(64), primary_key=True),
+        sa.Column("look_at", sa.BigInteger, nullable=False),
+    )
+    op.create_index("clock_look_at", "clock_look", ["look_at"])
 
 
 def _create_intake() -> None:
