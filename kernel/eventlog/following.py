@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import sqlalchemy as sa
 
+from kernel import logs
 from kernel.clock import Clock
 from kernel.database import Database, is_away
 from kernel.errors import Park
@@ -16,7 +17,10 @@ from kernel.eventlog.events import GENESIS, Head, Recorded, link
 from kernel.eventlog.parking import Lag, ParkedEvent, Parking
 from kernel.eventlog.reading import LogReader
 
+log = logs.get(__name__)
+
 PAGE = 2000  # events per transaction while catching up
+_SAID = 300  # characters of a reason in the log
 
 _AT = "SELECT position, chain FROM checkpoint WHERE consumer = :consumer"
 _BEGIN = sa.text(
@@ -108,6 +112,7 @@ class Follower:
         known = {event.position: event for event in self._reader.stream(stream)}
         with self._database.write() as tx:
             self._locked(tx)  # nobody parks or requeues meanwhile
+            # Whoever requeues is told what failed again by the command; the log has it since it was parked first.
             self._apply(tx, [known[position] for position in self._parking.release(tx, stream)])
 
     def rebuild(self, clear: Callable[[sa.Connection], None]) -> int:
@@ -143,9 +148,12 @@ class Follower:
             run = _linked(at, _run(at, ordered))
             if not run:
                 return at
-            self._apply(tx, run)
+            bad = self._apply(tx, run)
             reached = Head(run[-1].position, run[-1].chain)
             self._move(tx, reached)
+        # Not before the commit: what is rolled back is taken again, and would be said again.
+        for event, reason in bad:
+            self._say(event, reason)
         return reached
 
     def _locked(self, tx: sa.Connection) -> Head:
@@ -158,28 +166,39 @@ class Follower:
     def _move(self, tx: sa.Connection, to: Head) -> None:
         tx.execute(_MOVE, {"consumer": self._projection.name, "position": to.position, "chain": to.chain})
 
-    def _apply(self, tx: sa.Connection, events: Sequence[Recorded]) -> None:
-        """Apply all but those of parked streams, which are parked behind; find the bad ones by halving."""
+    def _say(self, event: Recorded, reason: str) -> None:
+        about = {"consumer": self._projection.name, "case": event.stream, "position": event.position}
+        # The first line only: a driver's error goes on with the statement and all its values.
+        why = reason.partition("\n")[0][:_SAID]
+        log.error("case parked", **about, type=event.type, reason=why, do="yichuang parked list")
+
+    def _apply(self, tx: sa.Connection, events: Sequence[Recorded]) -> list[tuple[Recorded, str]]:
+        """Apply all but those of parked streams, which are parked behind; find the bad ones by halving.
+
+        Returns the bad ones with the reason: the first of each stream that is parked now and was not before.
+        """
         blocked = self._parking.streams(tx)
         waiting = [event for event in events if event.stream in blocked]
         self._parking.wait(tx, waiting)
-        self._apply_halved(tx, [event for event in events if event.stream not in blocked], blocked)
+        return self._apply_halved(tx, [event for event in events if event.stream not in blocked], blocked)
 
-    def _apply_halved(self, tx: sa.Connection, events: Sequence[Recorded], blocked: set[str]) -> None:
-        if not events:
-            return
-        fault = self._try(tx, events)
+    def _apply_halved(
+        self, tx: sa.Connection, events: Sequence[Recorded], blocked: set[str]
+    ) -> list[tuple[Recorded, str]]:
+        fault = self._try(tx, events) if events else None
         if fault is None:
-            return
+            return []
         if len(events) == 1:
             blocked.add(events[0].stream)
             self._parking.park(tx, events[0], _reason(fault))
-            return
+            return [(events[0], _reason(fault))]
         middle = len(events) // 2
-        self._apply_halved(tx, events[:middle], blocked)
+        bad = self._apply_halved(tx, events[:middle], blocked)
         # The first half may just have parked a stream that goes on in the second.
         self._parking.wait(tx, [event for event in events[middle:] if event.stream in blocked])
-        self._apply_halved(tx, [event for event in events[middle:] if event.stream not in blocked], blocked)
+        return bad + self._apply_halved(
+            tx, [event for event in events[middle:] if event.stream not in blocked], blocked
+        )
 
     def _try(self, tx: sa.Connection, events: Sequence[Recorded]) -> Exception | None:
         try:

@@ -1,0 +1,68 @@
+"""What is said of a case that is set aside: one line, once, when it is certain, with nobody's data in it."""
+
+import pytest
+
+from kernel.clock import FrozenClock
+from kernel.database import Database, DatabaseAway
+from kernel.errors import Park
+from kernel.eventlog import EventLog, Follower, Recorded
+from kernel.eventlog.test_following import Seen
+from kernel.eventlog.testing import NOON, request, step
+
+
+@pytest.fixture
+def seen(database: Database) -> Seen:
+    return Seen(database)
+
+
+@pytest.fixture
+def follower(seen: Seen, database: Database, log: EventLog) -> Follower:
+    return Follower(seen, database, log, FrozenClock(NOON))
+
+
+@pytest.fixture
+def ten(log: EventLog) -> list[Recorded]:
+    """Ten events of three streams: B has 2 5 8. Their ids are e1 to e10."""
+    log.append_all([request("ABC"[n % 3], n // 3, step(f"e{n + 1}")) for n in range(10)])
+    return log.read(0)
+
+
+def test_a_parked_case_is_said_once_with_what_to_do(
+    follower: Follower, seen: Seen, ten: list[Recorded], caplog: pytest.LogCaptureFixture
+) -> None:
+    seen.bad["e5"] = Park("no such item\n[parameters: ('a name',)]")
+    follower.take(ten[:6])
+    follower.take(ten[6:])  # B goes on, behind the bad one
+    follower.requeue("B")  # fails again: whoever requeues is told, the log has it already
+    (record,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert isinstance(record.msg, dict)
+    said = {name: value for name, value in record.msg.items() if name not in ("level", "logger", "timestamp")}
+    assert said == {
+        "event": "case parked",
+        "consumer": "seen",
+        "case": "B",
+        "position": 5,
+        "type": "case.step",
+        "reason": "no such item",
+        "do": "yichuang parked list",
+    }
+
+
+def test_what_is_rolled_back_is_not_said(
+    follower: Follower,
+    seen: Seen,
+    ten: list[Recorded],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fails(*_: object) -> None:
+        raise DatabaseAway("before the commit")
+
+    seen.bad["e5"] = Park("no such item")
+    with monkeypatch.context() as patched:
+        patched.setattr(follower, "_move", fails)
+        with pytest.raises(DatabaseAway):
+            follower.take(ten)
+    assert "case parked" not in caplog.text
+    follower.take(ten)
+    assert caplog.text.count("case parked") == 1
