@@ -13,12 +13,22 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, Protocol
 
-from kernel.errors import NotAllowed, NotSignedIn
+from kernel.errors import NotAllowed, NotSignedIn, Refusal
 
 Principal = dict[str, Any]
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _ORGAN = re.compile(r"[0-9A-Za-z-]{1,64}")
+
+
+class NotADepartment(NotSignedIn):
+    """Neither a department's organ code with its key, nor the token of one of its officers."""
+
+    zh = "机构编码与密钥不符，或令牌无效。请以 HTTP Basic 发送机构编码和密钥，或以 Bearer 发送本部门工作人员的令牌。"
+    en = (
+        "This is no organ code with its key, and no valid token. Send the organ code and the department's key with"
+        " HTTP Basic, or the token of one of its officers with Bearer."
+    )
 
 
 class Caller(Protocol):
@@ -85,6 +95,15 @@ def identify(access: Access, header: str, tokens: Tokens, services: Caller) -> P
         return None
     if access is Access.SIGNED_IN:
         return _by_token(bearer(header), tokens, services)
+    try:
+        return _department(header, tokens, services)
+    except Refusal as refusal:
+        if refusal.code != NotSignedIn.code:
+            raise
+        raise NotADepartment from None
+
+
+def _department(header: str, tokens: Tokens, services: Caller) -> Principal:
     if header[:6].lower() == "basic ":
         return _by_key(header, tokens, services)
     principal = _by_token(bearer(header), tokens, services)

@@ -16,7 +16,6 @@ from gateway import languages, limits
 from gateway.auth import Caller, Principal, Tokens, identify
 from gateway.problems import BadRequest
 from gateway.route import JSON, Route
-from kernel.contracts.filing import MaterialFile
 from kernel.errors import InvalidInput
 
 Json = dict[str, Any]
@@ -94,7 +93,7 @@ def language_of(environ: Mapping[str, Any], principal: Principal | None = None) 
 
 
 def _limit(route: Route, environ: Mapping[str, Any]) -> int:
-    return _BASE64 if route.body is MaterialFile and _media_type(environ) in JSON else route.limit
+    return _BASE64 if route.takes_file and _media_type(environ) in JSON else route.limit
 
 
 def _media_type(environ: Mapping[str, Any]) -> str:
@@ -117,7 +116,7 @@ def _query(route: Route, http: Request) -> dict[str, str]:
 
 def _idempotency_key(route: Route, environ: Mapping[str, Any]) -> str | None:
     key: str | None = environ.get("HTTP_IDEMPOTENCY_KEY")
-    if key is None or not route.unsafe:
+    if key is None or not route.takes_key:
         return None
     if not _KEY.fullmatch(key):
         raise BadRequest(what="Idempotency-Key")
@@ -126,7 +125,7 @@ def _idempotency_key(route: Route, environ: Mapping[str, Any]) -> str | None:
 
 def _body(route: Route, environ: dict[str, Any], http: Request) -> tuple[bytes, Json]:
     raw = limits.read_body(environ, _limit(route, environ))
-    if route.body is MaterialFile and _media_type(environ) not in JSON:
+    if route.takes_file and _media_type(environ) not in JSON:
         body = _file(raw, http)
     elif raw:
         limits.check_type(environ, route.types)

@@ -1,5 +1,6 @@
 """What the gateway keeps between requests: who tokens belong to, and wrong guesses of query codes. Nothing lasting."""
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from nameko.extensions import DependencyProvider
@@ -7,13 +8,24 @@ from nameko.extensions import DependencyProvider
 from gateway.auth import Tokens
 from gateway.limits import Guesses
 
+_LONGEST = 64  # characters of an address
+
 
 class Edge:
     """This process's memory. Another gateway beside it has its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, proxies: Collection[str] = ()) -> None:
+        """`proxies`: addresses of reverse proxies that are believed."""
+        self.proxies = frozenset(proxies)
         self.tokens = Tokens()
         self.guesses = Guesses()
+
+    def address_of(self, environ: Mapping[str, Any]) -> str:
+        """Where a request comes from. Of what it says itself only what a trusted proxy has added counts."""
+        came: str = environ.get("REMOTE_ADDR", "")
+        if came not in self.proxies:
+            return came
+        return environ.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()[:_LONGEST] or came
 
 
 class EdgeProvider(DependencyProvider):  # type: ignore[misc]
@@ -22,7 +34,7 @@ class EdgeProvider(DependencyProvider):  # type: ignore[misc]
     edge: Edge
 
     def setup(self) -> None:
-        self.edge = Edge()
+        self.edge = Edge(self.container.config["settings"].proxies())
 
     def get_dependency(self, worker_ctx: Any) -> Edge:
         return self.edge

@@ -14,6 +14,7 @@ from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
 from gateway import limits, problems, traffic
+from gateway.auth import NotADepartment
 from gateway.call import Answer, Call, language_of
 from gateway.route import PRIVATE, Route
 from kernel import logs
@@ -22,6 +23,8 @@ from kernel.errors import Refusal, RemoteFault
 log = logs.get(__name__)
 
 _LONGEST_PATH = 2048
+_TOKEN = 'Bearer realm="yichuang"'
+_KEY_OR_TOKEN = f'Basic realm="yichuang", {_TOKEN}'
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -98,7 +101,7 @@ def refuse(refusal: Refusal, environ: dict[str, Any], language: str | None = Non
     """The refusal as a problem, with what HTTP asks of its status beside it."""
     response = problems.respond(refusal, language or language_of(environ), environ["yichuang.request_id"])
     if refusal.status == 401:
-        response.headers["WWW-Authenticate"] = 'Bearer realm="yichuang"'
+        response.headers["WWW-Authenticate"] = _KEY_OR_TOKEN if isinstance(refusal, NotADepartment) else _TOKEN
     if isinstance(refusal, problems.TooLarge):
         response.call_on_close(partial(limits.drain, environ))
     return response

@@ -11,6 +11,7 @@ from prometheus_client import Gauge, generate_latest
 
 from gateway.auth import Caller
 from gateway.traffic import REGISTRY
+from kernel.contracts.notify import STATES
 from kernel.errors import Refusal
 
 PATIENCE = 1.0
@@ -39,6 +40,14 @@ _OF_FILING = {
     "unsent_replies": Gauge("yichuang_filing_unsent_replies", "Replies not yet published.", registry=REGISTRY),
     "log_position": Gauge("yichuang_filing_log_position", "Last position of the case log.", registry=REGISTRY),
 }
+
+_MESSAGES = Gauge("yichuang_messages", "Messages to applicants, by how they stand.", ["state"], registry=REGISTRY)
+_OLDEST_UNSENT = Gauge(
+    "yichuang_message_oldest_unsent_seconds",
+    "Age of the oldest message that no provider has taken yet; 0 when there is none.",
+    registry=REGISTRY,
+)
+_UNKNOWN = float("nan")
 
 Answers = dict[str, dict[str, Any] | None]
 
@@ -78,7 +87,8 @@ def figures(services: Caller) -> bytes:
     for consumer in CONSUMERS:
         _tell_consumer(consumer, answers[consumer])
     for name, gauge in _OF_FILING.items():
-        gauge.set((answers["filing"] or {}).get(name, float("nan")))
+        gauge.set((answers["filing"] or {}).get(name, _UNKNOWN))
+    _tell_messages(answers["notify"] or {})
     return generate_latest(REGISTRY)
 
 
@@ -87,6 +97,14 @@ def _tell_consumer(consumer: str, lag: dict[str, Any] | None) -> None:
     UP.labels(consumer).set(0 if lag is None else 1)
     for name, gauge in _OF_CONSUMERS.items():
         if lag is None:
-            gauge.labels(consumer).set(float("nan"))
+            gauge.labels(consumer).set(_UNKNOWN)
         else:
             gauge.labels(consumer).set(lag[name])
+
+
+def _tell_messages(standing: dict[str, Any]) -> None:
+    """`standing`: notify's status. A state that it does not count has no messages; without counts nobody knows."""
+    counts = standing.get("messages")
+    for state in STATES:
+        _MESSAGES.labels(state).set(_UNKNOWN if counts is None else counts.get(state, 0))
+    _OLDEST_UNSENT.set(standing.get("oldest_unsent_seconds", _UNKNOWN))

@@ -18,14 +18,30 @@ from gateway.problems import CONTENT_TYPE, Problem
 from gateway.route import Route
 from gateway.routes import ROUTES
 from kernel.contracts.envelope import Instant
-from kernel.contracts.filing import MaterialFile
 
 TITLE = "一窗 政务服务大厅"
 ABOUT = (
     "One-window government service hall. Errors are problem details (RFC 9457) in the caller's language"
-    " (Accept-Language: zh-Hans, zh-Hant, en). Times are RFC 3339 with offset. Requests that change something take"
-    " an Idempotency-Key: the same key with the same request does it once."
+    " (Accept-Language: zh-Hans, zh-Hant, en). Times are RFC 3339 with offset. An Idempotency-Key may come with every"
+    " request. It counts where it is described: the same key with the same request does it once and gives the same"
+    " answer, for a week at least. Everywhere else it is let pass and not needed, as a repeat does no harm by nature:"
+    " reading changes nothing, PUT and PATCH set what is set already, logging in opens one more session, logging out"
+    " ends what has ended, and an event or a receipt is known by its own id."
 )
+_KEY = (
+    "1 to 128 visible ASCII characters, made up by the caller for this one request and sent again with every repeat:"
+    " it is then done once. The same key with another request is refused (409 key_reused)."
+)
+# What browsers and scanners say of a file. The hall goes by its first bytes, so any other type is taken as well.
+_FILE_TYPES = (
+    "image/png",
+    "image/jpeg",
+    "image/heic",
+    "application/pdf",
+    "application/zip",
+    "application/octet-stream",
+)
+_DISPOSITION = 'Names the file: attachment; filename="scan.png" (UTF-8). Without it: the parameter filename, or "file".'
 _SECURITY: dict[Access, list[dict[str, list[str]]]] = {
     Access.PUBLIC: [],
     Access.SIGNED_IN: [{"token": []}],
@@ -98,21 +114,28 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
         found.append({"in": "query", "schema": route.query})
     if route.service:
         found.append(_header("Accept-Language", {"type": "string", "example": "zh-Hans"}))
-    if "idempotency_key" in route.asks:
-        found.append(_header("Idempotency-Key", {"type": "string", "minLength": 1, "maxLength": 128}))
+    if route.takes_key:
+        found.append(_header("Idempotency-Key", {"type": "string", "minLength": 1, "maxLength": 128}, _KEY))
+    if route.takes_file:
+        name = {"type": "string", "maxLength": 200}
+        found.append(_header("Content-Disposition", {"type": "string"}, _DISPOSITION))
+        found.append(
+            {"in": "query", "name": "filename", "schema": name, "description": "Names a file sent as the body."}
+        )
     if route.access is Access.PROVIDER:
         found.append({**_header("X-Yichuang-Timestamp", {"type": "string"}), "required": True})
     return found
 
 
-def _header(name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"in": "header", "name": name, "required": False, "schema": schema}
+def _header(name: str, schema: dict[str, Any], about: str = "") -> dict[str, Any]:
+    described = {"description": about} if about else {}
+    return {"in": "header", "name": name, "required": False, "schema": schema, **described}
 
 
 def _content(route: Route) -> dict[str, Any]:
     content: dict[str, Any] = {media: {"schema": route.body} for media in route.types}
-    if route.body is MaterialFile:
-        content["application/octet-stream"] = {"schema": {"type": "string", "format": "binary"}}
+    if route.takes_file:
+        content |= {media: {"schema": {"type": "string", "format": "binary"}} for media in _FILE_TYPES}
     return content
 
 

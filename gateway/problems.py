@@ -11,7 +11,7 @@ from marshmallow import fields
 from werkzeug.wrappers import Response
 
 from gateway.wording import worded
-from kernel.errors import Refusal
+from kernel.errors import Refusal, ServiceSlow
 from kernel.traditional import to_traditional
 
 CONTENT_TYPE = "application/problem+json"
@@ -40,8 +40,22 @@ TITLES: dict[int, tuple[str, str]] = {
 _RETRY_AFTER = {503: 2, 504: 1}
 
 
+def _about(what: str) -> dict[str, Any]:
+    return {"metadata": {"description": what}}
+
+
+class FieldError(ma.Schema):
+    """What is wrong with one member of the body, or one parameter."""
+
+    field = fields.String(required=True, **_about("Dotted path, such as data.reason; empty: the body as a whole."))
+    message = fields.String(required=True)
+
+
 class Problem(ma.Schema):
-    """A problem. Some carry more: `state` and `allowed`, `retry_after` (seconds), `error_id`."""
+    """A problem. Beside the standard members it carries what its sentence speaks of, named as here; others may come."""
+
+    class Meta:
+        unknown = ma.INCLUDE
 
     type = fields.String(required=True, metadata={"example": "urn:yichuang:problem:invalid_input"})
     title = fields.String(required=True)
@@ -49,7 +63,53 @@ class Problem(ma.Schema):
     detail = fields.String(required=True)
     instance = fields.String(required=True)
     code = fields.String(required=True)
-    errors = fields.List(fields.Dict(keys=fields.String(), values=fields.String()))
+    errors = fields.List(fields.Nested(FieldError), **_about("The bad fields (invalid_input)."))
+    retry_after = fields.Integer(**_about("Seconds after which to try again."))
+    error_id = fields.String(**_about("Number of a fault of ours; tell it to the hall."))
+    service = fields.String(**_about("The service that is down or slow, for operators."))
+    state = fields.String(**_about("Where the case stands (not_allowed_in_state)."))
+    allowed = fields.List(fields.String(), **_about("Types of events that the state allows."))
+    allowed_text = fields.String(**_about("The same, as the sentence has them."))
+    what = fields.String(**_about("The part of the request that cannot be read (bad_request)."))
+    why = fields.String(**_about("Why an event cannot be read (unreadable_event)."))
+    limit = fields.Integer(**_about("Bytes that the body may have (too_large)."))
+    maximum = fields.Integer(**_about("The most that is allowed: bytes of a material, working days of an extension."))
+    supported = fields.String(**_about("Content types that are taken."))
+    method = fields.String(**_about("The method that was tried."))
+    methods = fields.String(**_about("The methods that there are."))
+    key = fields.String(**_about("The Idempotency-Key that was used for another request (key_reused)."))
+    item = fields.String(**_about("Code of a service item."))
+    serial = fields.String(**_about("Serial of a case."))
+    name = fields.String(**_about("The name that is taken."))
+    material = fields.String(**_about("Code of a material."))
+    materials = fields.List(fields.String(), **_about("Codes of the materials that are missing."))
+    names = fields.String(**_about("Names of materials, or the codes that there are."))
+    formats = fields.String(**_about("Formats of files that are taken."))
+    id = fields.String(**_about("The event's id."))
+    source = fields.String(**_about("The event's source."))
+    member = fields.String(**_about("What does not agree with who is speaking: source or routing key."))
+    speaker = fields.String(**_about("Who said it."))
+    speakers = fields.String(**_about("Who may say it."))
+    version = fields.Integer(**_about("The version of the type that was used."))
+    versions = fields.String(**_about("The versions that are taken."))
+    occurred_at = fields.DateTime(**_about("When it happened, as was said."))
+    received_at = fields.DateTime(**_about("When the case was filed."))
+    now = fields.DateTime(**_about("The hall's clock."))
+    skew = fields.Integer(**_about("Seconds that a clock may be ahead of the hall's."))
+    effective_on = fields.Date(**_about("The day that was said."))
+    earliest = fields.Date(**_about("The first day that is possible."))
+    latest = fields.Date(**_about("The last day that is possible."))
+    working_days = fields.Integer(**_about("The working days that were asked for."))
+
+
+class MayBeDone(ServiceSlow):
+    """The same of a request that changes something: it may have been done all the same."""
+
+    zh = "系统未能及时答复，您的请求可能已经办理。请重试；带有 Idempotency-Key 的，请用同一个，不会重复办理。"
+    en = (
+        "There was no answer in time; what you asked for may have been done all the same. Please try again; with the"
+        " same Idempotency-Key, if you sent one, nothing is done twice."
+    )
 
 
 class BadRequest(Refusal):
@@ -147,6 +207,11 @@ class HeadersTooLarge(Refusal):
     status = 431
     zh = "请求头过大。"
     en = "The header fields are too large."
+
+
+def told_to(refusal: Refusal, unsafe: bool) -> Refusal:
+    """The refusal as it is told to who asked for something to be read, or (`unsafe`) to be changed."""
+    return MayBeDone(**refusal.params) if unsafe and refusal.code == ServiceSlow.code else refusal
 
 
 def problem(refusal: Refusal, language: str, request_id: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import marshmallow as ma
 
 from gateway import limits
 from gateway.auth import Access
+from kernel.contracts.filing import MaterialFile
 
 JSON = ("application/json",)
 HTML = "text/html"
@@ -65,5 +66,15 @@ class Route:
 
     @property
     def unsafe(self) -> bool:
-        """Whether it changes something, so that an Idempotency-Key may come along."""
+        """Whether it changes something."""
         return self.method not in ("GET", "HEAD")
+
+    @property
+    def takes_key(self) -> bool:
+        """Whether an Idempotency-Key counts here. Elsewhere it is let pass: such requests repeat safely by nature."""
+        return "idempotency_key" in self.asks
+
+    @property
+    def takes_file(self) -> bool:
+        """Whether the body may be a file itself instead of JSON."""
+        return self.body is MaterialFile

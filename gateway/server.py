@@ -22,12 +22,13 @@ from gateway import front, problems, traffic
 from gateway.call import Answer, Call, language_of, read
 from gateway.route import Route
 from kernel import logs
-from kernel.errors import Refusal, ServiceDown
+from kernel.errors import CannotListen, Refusal, ServiceDown
 
 log = logs.get(__name__)
 
 LONGEST_LINE = 8192  # bytes of the request line; a header field may be as long, all of them eight times that
 WORKERS = 2000
+BACKLOG = 512  # connections that wait to be accepted
 PATIENCE = 30.0  # seconds without a byte until a connection is closed
 
 
@@ -89,6 +90,9 @@ def _is_misframed(headers: Message) -> bool:
 class HallServer(WebServer):  # type: ignore[misc]
     """Serves the `Front` over this container's endpoints."""
 
+    _starting: bool
+    _sock: Any
+
     def setup(self) -> None:
         # A worker here does nothing but wait for services. With the few that suit a service, one that is slow would
         # soon hold them all, and nobody could look up a case or see that we live.
@@ -109,6 +113,22 @@ class HallServer(WebServer):  # type: ignore[misc]
             url_length_limit=LONGEST_LINE,
             socket_timeout=PATIENCE,
         )
+
+    def start(self) -> None:
+        """Listen, as nameko does but alone: with SO_REUSEPORT a second hall would silently take half of the requests.
+
+        Raises CannotListen.
+        """
+        if self._starting:
+            return
+        self._starting = True
+        self._sock = _listening(self.bind_addr)
+        self._serv = self.get_wsgi_server(self._sock, self.get_wsgi_app())
+        self._gt = self.container.spawn_managed_thread(self.run)
+
+    def stop(self) -> None:
+        if self._sock is not None:  # a start that failed is stopped, too
+            super().stop()
 
     def run(self) -> None:
         while self._is_accepting:
@@ -131,6 +151,15 @@ class HallServer(WebServer):  # type: ignore[misc]
 
     def context_data_from_headers(self, request: Request) -> dict[str, str]:
         return {"traceparent": request.environ["yichuang.traceparent"]}
+
+
+def _listening(address: tuple[str, int]) -> Any:
+    try:
+        sock = eventlet.listen(address, backlog=BACKLOG, reuse_port=False)
+    except OSError as error:
+        raise CannotListen(*address, error) from None
+    sock.settimeout(None)
+    return sock
 
 
 class HttpEndpoint(HttpRequestHandler):  # type: ignore[misc]
@@ -185,7 +214,7 @@ def _respond(service: Any, route: Route, method: Method, request: Request) -> Re
         language = call.language
         return _response(call, method(service, call))
     except Refusal as refusal:
-        return front.refuse(refusal, environ, language)
+        return front.refuse(problems.told_to(refusal, route.unsafe), environ, language)
     except Exception as error:  # the edge of the hall: whatever failed inside is told as a number, never as it is
         return front.fault(error, environ)
 

@@ -112,7 +112,7 @@ class GatewayService:
 
     @serves(BY_NAME["progress"])
     def progress(self, call: Call) -> Json:
-        guess = (call.path["serial"], call.http.environ.get("REMOTE_ADDR", ""))
+        guess = (call.path["serial"], self.edge.address_of(call.http.environ))
         self.edge.guesses.check(guess)
         try:
             return self._ask(call)

@@ -158,6 +158,17 @@ def test_a_departments_key_must_be_right(hall: Hall, headers: dict[str, str]) ->
     assert publish(hall, headers).status_code == 401
 
 
+@pytest.mark.parametrize(
+    "headers", [{}, basic(ORGAN, "wrong"), {"Authorization": "Basic x"}, {"Authorization": "Bearer nobody"}]
+)
+def test_a_departments_system_is_told_how_to_say_who_it_is(hall: Hall, headers: dict[str, str]) -> None:
+    response = publish(hall, headers)
+    assert (response.status_code, response.json["code"]) == (401, "not_signed_in")
+    assert "请先登录" not in response.json["detail"]
+    assert "机构编码" in response.json["detail"]
+    assert response.headers["WWW-Authenticate"] == 'Basic realm="yichuang", Bearer realm="yichuang"'
+
+
 def test_an_event_that_waits_is_accepted_only(hall: Hall) -> None:
     hall.answer("filing", "take_department_event", {"status": "waiting"})
     response = publish(hall, basic(ORGAN, "key"))
@@ -190,6 +201,23 @@ def test_wrong_codes_are_limited_by_case_and_address(hall: Hall, watch: Watch) -
     assert look_up(hall, address="198.51.100.8") == 404
     watch.now += 61
     assert look_up(hall) == 404
+
+
+def test_callers_behind_a_trusted_proxy_are_told_apart_by_what_it_adds(hall: Hall) -> None:
+    hall.answer("progress", "by_query_code", UnknownCase())
+
+    def guess(forwarded: str, proxy: str = "192.0.2.1") -> int:
+        overrides = {"REMOTE_ADDR": proxy, "HTTP_X_FORWARDED_FOR": forwarded}
+        return hall.ask("GET", "/api/v1/progress/S1?code=ABCD2345", environ_overrides=overrides).status_code
+
+    hall.edge.proxies = frozenset(["192.0.2.1"])
+    for count in range(20):
+        assert guess(f"10.0.0.{count}, 198.51.100.7") == 404  # the first address is what the caller claims
+    assert guess("198.51.100.7") == 429
+    assert guess("198.51.100.8") == 404
+    for count in range(20):
+        assert guess(f"10.0.0.{count}", proxy="198.51.100.9") == 404  # nobody's proxy: itself
+    assert guess("10.0.0.99", proxy="198.51.100.9") == 429
 
 
 def test_the_limit_says_when_to_come_back(hall: Hall, watch: Watch) -> None:

@@ -9,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from gateway.health import ask_all
 from gateway.samples import ANSWERS
 from gateway.testing import Hall
+from kernel.contracts.notify import STATES
 from kernel.errors import RemoteFault, ServiceDown, ServiceSlow
 
 
@@ -22,7 +23,8 @@ def hall() -> Hall:
 def figures(hall: Hall) -> dict[tuple[str, str], float]:
     text = hall.ask("GET", "/metrics").text
     samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
-    return {(one.name, one.labels.get("consumer", "")): one.value for one in samples if "http" not in one.name}
+    labels = [one.labels.get("consumer", "") or one.labels.get("state", "") for one in samples]
+    return {(one.name, label): one.value for one, label in zip(samples, labels, strict=True) if "http" not in one.name}
 
 
 def test_ready_when_all_answer(hall: Hall) -> None:
@@ -87,6 +89,25 @@ def test_a_consumer_that_is_down_has_no_figures_that_look_fresh(hall: Hall) -> N
     assert found["yichuang_consumer_up", "progress"] == 1
     lag = found["yichuang_consumer_oldest_unprocessed_seconds", "notify"]
     assert lag != lag  # not a number
+
+
+def test_the_figures_of_messages(hall: Hall) -> None:
+    counts = {"delivered": 5, "failed_for_good": 1}
+    hall.answer("notify", "status", {**ANSWERS["notify", "status"], "messages": counts, "oldest_unsent_seconds": 12.5})
+    found = figures(hall)
+    assert {state: found["yichuang_messages", state] for state in STATES} == {**dict.fromkeys(STATES, 0), **counts}
+    assert found["yichuang_message_oldest_unsent_seconds", ""] == 12.5
+
+
+@pytest.mark.parametrize("answer", [ServiceDown(service="notify"), {"checkpoint": 7, "head": 9}])
+def test_messages_of_which_nothing_is_known_have_no_figures_that_look_fresh(hall: Hall, answer: Any) -> None:
+    figures(hall)
+    if isinstance(answer, dict):
+        answer = {**answer, "oldest_unprocessed_seconds": 0.0, "parked": 0}
+    hall.answer("notify", "status", answer)
+    found = figures(hall)
+    unknown = [found["yichuang_messages", "delivered"], found["yichuang_message_oldest_unsent_seconds", ""]]
+    assert all(value != value for value in unknown)  # not a number
 
 
 def test_requests_are_counted_by_route_and_never_by_serial(hall: Hall) -> None:

@@ -298,6 +298,24 @@ def test_services_that_fail(hall: Hall, error: Exception, expected: tuple[int, s
     assert response.headers.get("Retry-After") == retry_after
 
 
+@pytest.mark.parametrize("error", [ServiceDown(service="filing"), ServiceSlow(service="filing")])
+def test_who_fails_is_a_member_and_not_in_the_sentence(hall: Hall, error: Exception) -> None:
+    hall.answer("filing", "draft", error)
+    for language in ("zh", "en"):
+        answered = hall.ask("GET", DRAFT, token="person", headers={"Accept-Language": language}).json
+        assert answered["service"] == "filing"
+        assert "filing" not in answered["detail"]
+        assert "Idempotency-Key" not in answered["detail"]
+
+
+def test_who_changes_something_hears_how_to_repeat_it_safely(hall: Hall) -> None:
+    hall.answer("filing", "open_draft", ServiceSlow(service="filing"))
+    response = hall.ask("POST", "/api/v1/drafts", token="person", json={"item": "1"})
+    assert code(response) == (504, "service_slow")
+    assert "Idempotency-Key" in response.json["detail"]
+    assert (response.json["service"], response.headers["Retry-After"]) == ("filing", "1")
+
+
 def test_a_fault_of_the_gateway_itself_tells_its_number_only(hall: Hall, caplog: pytest.LogCaptureFixture) -> None:
     hall.answer("filing", "draft", ZeroDivisionError("a secret"))
     response = hall.ask("GET", DRAFT, token="person")

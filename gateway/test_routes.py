@@ -117,7 +117,8 @@ def test_a_route_that_is_not_public_refuses_a_stranger_before_anything_is_asked(
         assert response.status_code == route.status
     else:
         assert response.status_code == 401
-        assert response.headers["WWW-Authenticate"].startswith("Bearer")
+        for_key = 'Basic realm="yichuang", ' if route.access is Access.DEPARTMENT else ""
+        assert response.headers["WWW-Authenticate"] == f'{for_key}Bearer realm="yichuang"'
         assert hall.services.asked == []
 
 
@@ -136,6 +137,44 @@ def test_the_description_is_valid_openapi_and_has_nothing_more() -> None:
     validate(described)
     operations = {(method.upper(), path) for path, item in described["paths"].items() for method in item}
     assert operations == {(route.method, route.path) for route in ROUTES}
+
+
+def test_a_problem_is_described_with_what_it_may_carry_and_may_carry_more() -> None:
+    problem = orjson.loads(description())["components"]["schemas"]["problems.Problem"]
+    assert problem["additionalProperties"] is True
+    assert problem["required"] == ["code", "detail", "instance", "status", "title", "type"]
+    named = "state allowed allowed_text item what limit service member key skew retry_after error_id errors"
+    assert set(named.split()) - set(problem["properties"]) == set()
+    assert all(problem["properties"][name]["description"] for name in named.split())
+
+
+@every_route
+def test_an_idempotency_key_is_described_where_it_counts(route: Route) -> None:
+    operation = orjson.loads(description())["paths"][route.path][route.method.lower()]
+    described = {each["name"]: each for each in operation["parameters"]}
+    counts = route.request is not None and "idempotency_key" in route.request().fields
+    assert ("Idempotency-Key" in described) == counts
+    if counts:
+        assert "sent again with every repeat" in described["Idempotency-Key"]["description"]
+
+
+@every_route
+def test_an_idempotency_key_may_come_with_every_request(hall: Hall, route: Route) -> None:
+    token = TOKENS.get(route.access)
+    path = re.sub(r"{(\w+)}", lambda found: {"file": "hall.css"}.get(found.group(1), "X1"), route.path)
+    headers = {**SIGNED, "Idempotency-Key": "k-1"}
+    body = {"json": BODIES[route.name]} if route.name in BODIES else {}
+    answered = hall.ask(route.method, path + QUERIES.get(route.name, ""), token=token, headers=headers, **body)
+    assert answered.status_code == route.status
+
+
+def test_a_material_is_described_as_the_file_that_it_is() -> None:
+    operation = orjson.loads(description())["paths"]["/api/v1/drafts/{draft}/materials/{material}"]["put"]
+    files = {media for media, each in operation["requestBody"]["content"].items() if "format" in each["schema"]}
+    assert {"image/png", "image/jpeg", "application/pdf", "application/octet-stream"} - files == set()
+    described = {(each["in"], each["name"]): each for each in operation["parameters"]}
+    assert described["header", "Content-Disposition"]["description"]
+    assert described["query", "filename"]["description"]
 
 
 def test_times_are_described_as_times() -> None:

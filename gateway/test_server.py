@@ -67,6 +67,15 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
         yield Gateway(port)
 
 
+def test_a_second_gateway_on_the_port_fails_instead_of_sharing_it(gateway: Gateway, tmp_path: Path) -> None:
+    env = {"PORT": str(gateway.port), "DATA_DIR": str(tmp_path), "AMQP_URI": None, "DATABASE_URL": None}
+    root = Path(__file__).parents[1]
+    with Process([sys.executable, "-c", MAIN], log=tmp_path / "log", env=env, cwd=root) as second:
+        assert second.wait() == 1
+        assert f"port {gateway.port} is taken: set PORT to another" in second.output
+    assert gateway.lives()
+
+
 def problem(answer: tuple[int, dict[str, str], bytes]) -> tuple[int, str]:
     status, headers, body = answer
     assert headers["content-type"] == "application/problem+json"

@@ -1,6 +1,7 @@
 """Settings: one frozen object, read once from the environment, failing with all that is wrong at once."""
 
 import contextlib
+import ipaddress
 import json
 import os
 import secrets
@@ -29,6 +30,7 @@ class Settings:
     data_dir: Path = _setting("DATA_DIR", Path("var"), "where data, generated secrets and the outbox are kept")
     host: str = _setting("HOST", "127.0.0.1", "address the gateway listens on")
     port: int = _setting("PORT", 8000, "port the gateway listens on")
+    trusted_proxies: str = _setting("TRUSTED_PROXIES", "", "addresses of reverse proxies whose X-Forwarded-For counts")
     secret_key: str = _setting("SECRET_KEY", "", "master key, 64 hex digits; made in DATA_DIR/secrets.json if empty")
     log_level: str = _setting("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR")
     rpc_timeout: float = _setting("RPC_TIMEOUT", 5.0, "seconds until a slow service is answered with 504")
@@ -46,6 +48,10 @@ class Settings:
     def embedded(self) -> bool:
         """Whether one process holds all services. For the starter alone: no handler asks."""
         return self.amqp_uri.startswith("memory://")
+
+    def proxies(self) -> frozenset[str]:
+        """The addresses in TRUSTED_PROXIES."""
+        return frozenset(text.strip() for text in self.trusted_proxies.split(",") if text.strip())
 
     def key(self) -> bytes:
         """The master key, 32 bytes."""
@@ -89,9 +95,18 @@ def _contradictions(settings: Settings) -> list[str]:
         wrong.append("SMS_SECRET: needed where SMS_URL is set")
     if settings.sms_fallback_url and not settings.sms_fallback_secret:
         wrong.append("SMS_FALLBACK_SECRET: needed where SMS_FALLBACK_URL is set")
+    wrong += [f"TRUSTED_PROXIES: no address: {text!r}" for text in settings.proxies() if not _is_address(text)]
     if settings.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         wrong.append(f"LOG_LEVEL: not a level: {settings.log_level!r}")
     return wrong
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_key(text: str) -> bool:
@@ -101,7 +116,7 @@ def _is_key(text: str) -> bool:
 def _with_kept_secret(settings: Settings) -> Settings:
     """Use the secret kept beside the data; make one on the very first start."""
     kept = settings.data_dir / "secrets.json"
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not kept.exists():
         drafted = settings.data_dir / f".secrets.{os.getpid()}.json"
         drafted.touch(mode=0o600)

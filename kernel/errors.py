@@ -4,6 +4,7 @@ A refusal is raised by the domain or a handler, crosses RPC unchanged, and is wo
 language. Anything else that is raised is a fault of ours, never shown to the caller.
 """
 
+import errno
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -107,17 +108,17 @@ class ServiceDown(Refusal):
 
     code = "service_down"
     status = 503
-    zh = "服务暂时不可用（{service}），请稍后再试。"
-    en = "A service is down for the moment ({service}); please try again shortly."
+    zh = "服务暂时不可用，请稍后再试。"
+    en = "The service is not available for the moment; please try again shortly."
 
 
 class ServiceSlow(Refusal):
-    """A service did not answer in time. What was asked may still happen: repeat with the same Idempotency-Key."""
+    """A service did not answer in time. What was asked may still happen; repeating a request that reads is harmless."""
 
     code = "service_slow"
     status = 504
-    zh = "服务响应超时（{service}），请用同一个 Idempotency-Key 重试。"
-    en = "A service did not answer in time ({service}); repeat with the same Idempotency-Key."
+    zh = "系统未能及时答复，请稍后再试。"
+    en = "There was no answer in time; please try again."
 
 
 class RemoteFault(Refusal):
@@ -127,6 +128,16 @@ class RemoteFault(Refusal):
     status = 500
     zh = "系统内部错误（编号 {error_id}），请稍后再试或联系工作人员。"
     en = "Something failed on our side (error {error_id}); please try again later or tell us that number."
+
+
+class CannotListen(Exception):
+    """The address to serve on is not to be had; the message is a sentence for the operator."""
+
+    def __init__(self, host: str, port: int, error: OSError) -> None:
+        if error.errno == errno.EADDRINUSE:
+            super().__init__(f"port {port} is taken: set PORT to another, or stop who has it")
+        else:
+            super().__init__(f"cannot listen on {host}, port {port}: {error.strerror or error}; set HOST and PORT")
 
 
 class Park(Exception):
