@@ -35,6 +35,10 @@ class Undeliverable(Exception):
     """The hall's broker has no queue for department events, or may not be written to by this user."""
 
 
+class Forbidden(Unreachable, Undeliverable):
+    """The broker refuses this user: a wrong name or password, or no right to what it needs. Trying again won't help."""
+
+
 class NoReply(Exception):
     """Not every event was answered in time. Publish the missing ones again, with the same ids: it is safe.
 
@@ -141,7 +145,7 @@ class DepartmentClient:
                 self._link = None
                 return
             if isinstance(happened, _Refused):
-                raise Undeliverable(happened.reason)
+                raise (Forbidden if happened.forbidden else Undeliverable)(happened.reason)
             if isinstance(happened, _Nacked) and happened.id in waiting:
                 link.send([waiting[happened.id]])
             if isinstance(happened, Reply) and waiting.pop(happened.id, None) is not None:
@@ -159,6 +163,8 @@ class DepartmentClient:
             reason = happened.reason if isinstance(happened, (_Lost, _Refused)) else "no answer"
             pause = _BACKOFF[min(attempt, len(_BACKOFF) - 1)]
             attempt += 1
+            if isinstance(happened, _Refused) and happened.forbidden:
+                raise Forbidden(reason)
             if isinstance(happened, _Refused) or time.monotonic() + pause > deadline:
                 raise Unreachable(reason)
             time.sleep(pause)
@@ -186,9 +192,10 @@ class _Lost:
 
 @dataclass(frozen=True)
 class _Refused:
-    """The broker says no, and would again."""
+    """The broker says no, and would again. `forbidden`: because of who asks."""
 
     reason: str
+    forbidden: bool = False
 
 
 @dataclass(frozen=True)
@@ -293,15 +300,16 @@ class _Link:
 
     def _channel_closed(self, channel: Any, reason: Any) -> None:
         # 403: no right to this exchange or queue; 404: no such exchange; 406: the user_id is not the user.
-        refused = isinstance(reason, pika.exceptions.ChannelClosedByBroker) and reason.reply_code in (403, 404, 406)
-        self._happened.put(_Refused(reason.reply_text) if refused else _Lost(str(reason)))
+        code = reason.reply_code if isinstance(reason, pika.exceptions.ChannelClosedByBroker) else 0
+        refused = _Refused(getattr(reason, "reply_text", ""), forbidden=code in (403, 406))
+        self._happened.put(refused if code in (403, 404, 406) else _Lost(str(reason)))
         self._close()
 
     def _not_opened(self, connection: Any, error: Any) -> None:
         wrong = (pika.exceptions.ProbableAuthenticationError, pika.exceptions.ProbableAccessDeniedError)
         causes = [error, *getattr(error, "args", ())]
         refused = any(isinstance(cause, wrong) for cause in causes)
-        self._happened.put(_Refused(repr(error)) if refused else _Lost(repr(error)))
+        self._happened.put(_Refused(repr(error), forbidden=True) if refused else _Lost(repr(error)))
         connection.ioloop.stop()
 
     def _closed(self, connection: Any, reason: Any) -> None:

@@ -5,6 +5,7 @@ Only says it; rabbitmqctl does it.
 
 import re
 import shlex
+from urllib.parse import unquote, urlsplit
 
 from kernel.messaging.topology import CASE_EVENTS, DEPARTMENT_EVENTS, DEPARTMENT_REPLIES
 
@@ -28,6 +29,12 @@ def rabbitmqctl_commands(organ: str, vhost: str = "/") -> list[list[str]]:
     read = f"^({DEPARTMENT_REPLIES}|{CASE_EVENTS}|{own})$"
     rights = ["set_permissions", "--vhost", vhost, organ, configure, write, read]
     return [rights, *(["set_topic_permissions", "--vhost", vhost, organ, *topic] for topic in topics)]
+
+
+def vhost_of(uri: str) -> str:
+    """The virtual host that a broker's URI names, in either spelling of "/"; "/" where it names none."""
+    path = urlsplit(uri).path if uri.startswith(("amqp:", "amqps:", "pyamqp:")) else ""
+    return unquote(path[1:]) or "/"
 
 
 def shell_line(words: list[str]) -> str:

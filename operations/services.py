@@ -8,6 +8,7 @@ from pathlib import Path
 
 from kernel.config import Settings
 from kernel.database import migrate, open_database
+from operations.holding import make_private, private_files
 
 SERVICES = {
     "catalog": "services.catalog.service:CatalogService",
@@ -41,11 +42,16 @@ def migrations_of(owner: str) -> Path:
 
 def migrate_all(settings: Settings) -> list[str]:
     """Bring every owner's tables up to date; the owners. Harmless when repeated, also at the same time."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    make_private(settings.data_dir)
+    with private_files():
+        _migrate(settings)
+    return list(OWNERS)
+
+
+def _migrate(settings: Settings) -> None:
     for owner in OWNERS:
         database = open_database(settings, owner)
         try:
             migrate(database, migrations_of(owner))
         finally:
             database.close()
-    return list(OWNERS)

@@ -1,19 +1,26 @@
 """The command line as a whole, and those commands that need no hall."""
 
 import json
+import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import click
 import pika
 import pytest
 from click.testing import CliRunner, Result
 
+from kernel.contracts.case import CaseStep, load_fact
 from kernel.messaging.topology import REJECTED
 from kernel.testing import eventually, free_port
 from operations.cli import main
 from operations.commands import consumers as commands
+from operations.commands.dead_letters import _lines
 from operations.consumers import CONSUMERS
+from operations.dead_letters import DeadLetter
+from operations.setup.backing_services import Broker
 from operations.setup.rabbitmq import user_in
 from operations.testing import PretendHall
 
@@ -151,10 +158,68 @@ def test_no_answer_ends_with_3_and_says_how_to_repeat(hall: PretendHall) -> None
     assert "Repeat with --id e1" in silent.stderr
 
 
-def test_a_hall_out_of_reach_ends_with_3(hall: PretendHall) -> None:
+def test_the_fields_that_are_wrong_are_named(hall: PretendHall) -> None:
+    errors = [{"field": "data.step_name", "message": "Missing data for required field."}]
+    hall.answer = lambda event: {"code": "invalid_input", "detail_en": "Not valid.", "errors": errors}
+    refused = yichuang(*EVENT, "--amqp-uri", hall.uri)
+    assert refused.exit_code == 1
+    assert "refused (invalid_input): Not valid.\n  data.step_name: Missing data" in refused.stderr
+
+
+def test_a_broker_that_refuses_the_user_ends_with_1_and_says_so(
+    hall: PretendHall, rabbitmq_broker: Broker, rabbitmq_vhost: str
+) -> None:
+    wrong = yichuang(*EVENT, "--amqp-uri", user_in(hall.uri, "guest", "wrong"))
+    vhost = unquote(urlsplit(rabbitmq_vhost).path[1:])
+    of_another = rabbitmq_broker.add_department("11440100TESTS0099X", "secret", vhost)
+    forbidden = yichuang(*EVENT, "--amqp-uri", of_another)
+    for refused in (wrong, forbidden):
+        assert refused.exit_code == 1, refused.stderr
+        assert "refuses this user; check the name, password and rights" in refused.stderr
+
+
+def test_the_example_of_an_event_is_one_that_a_department_may_send() -> None:
+    shown = yichuang("department", "publish", "--help").output
+    type_, data = re.search(r"--type (\S+).*--data '(.*?)'", shown, re.DOTALL).groups()
+    told = {"occurred_at": "2026-02-09T09:00:00+08:00", "by": "officer-7", **json.loads(data)}
+    assert isinstance(load_fact(type_, 1, told), CaseStep)
+
+
+@pytest.mark.parametrize("organ", ["", "a b", "x;reboot", "$(reboot)", "1144\nreboot", "机构"])
+@pytest.mark.parametrize("command", ["key", "rights"])
+def test_what_is_no_organ_code_is_wrong_usage_before_anything_is_done(data_dir: Path, command: str, organ: str) -> None:
+    refused = yichuang("department", command, "--", organ)
+    assert refused.exit_code == 2
+    assert "is no organ code" in refused.stderr
+    assert list(data_dir.iterdir()) == []
+    assert refused.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("uri", "more", "vhost"),
+    [
+        (None, [], "/"),
+        ("memory://", [], "/"),
+        ("amqp://u:p@h:5672//", [], "/"),
+        ("amqp://u:p@h:5672/%2F", [], "/"),
+        ("amqp://u:p@h:5672/hall", [], "hall"),
+        ("amqp://u:p@h:5672/hall", ["--vhost", "x y"], "x y"),
+    ],
+)
+def test_rights_are_for_the_virtual_host_of_the_hall(
+    monkeypatch: pytest.MonkeyPatch, uri: str | None, more: list[str], vhost: str
+) -> None:
+    monkeypatch.delenv("AMQP_URI", raising=False)
+    if uri is not None:
+        monkeypatch.setenv("AMQP_URI", uri)
+    for line in yichuang("department", "rights", ORGAN, *more).output.splitlines():
+        words = shlex.split(line)
+        assert words[words.index("--vhost") + 1] == vhost
+
+
+def test_a_hall_out_of_reach_ends_with_3() -> None:
     nowhere = f"127.0.0.1:{free_port()}"
     assert yichuang(*EVENT, "--amqp-uri", f"amqp://a:b@{nowhere}//", "--timeout", "0.3").exit_code == 3
-    assert yichuang(*EVENT, "--amqp-uri", user_in(hall.uri, "guest", "wrong")).exit_code == 3
     assert yichuang(*EVENT, "--url", f"http://{nowhere}", "--key", "k", "--timeout", "1").exit_code == 3
 
 
@@ -175,8 +240,13 @@ def test_dead_letters_are_shown_and_stay_until_they_are_taken_away(
         return [json.loads(line)["body"] for line in shown]
 
     assert eventually(lambda: len(bodies()) == 3 and bodies()) == ["one", "two", "three"]
-    assert f"{ORGAN} {ORGAN}.x: Not JSON. (invalid_json)\n  one" in yichuang("dead-letters", "list").output
+    assert f"{ORGAN}, {ORGAN}.x: Not JSON. (invalid_json)\n  one" in yichuang("dead-letters", "list").output
     assert bodies("--limit", "2", "--remove") == ["one", "two"]
     assert eventually(bodies) == ["three"]
     assert bodies("--remove") == ["three"]
     assert eventually(lambda: yichuang("dead-letters", "list").output) == "there are no dead letters\n"
+
+
+def test_a_dead_letter_without_a_sender_can_be_read() -> None:
+    letter = DeadLetter(user="", routing_key="", reason="identity_missing", detail="No user_id.", body="{\x1b[2J审查")
+    assert _lines(letter) == "(no sender given), (no routing key): No user_id. (identity_missing)\n  {\\x1b[2J审查"

@@ -1,13 +1,14 @@
 """Commands on a log with cases in it: shown, verified, replayed, parked and requeued."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
-from kernel.clock import FrozenClock
+from kernel.clock import FrozenClock, parse_time
 from kernel.config import load_settings
 from kernel.contracts.case import CaseReceived, CaseWithdrawn, Fact, dump_fact
 from kernel.database import Database, open_database
@@ -120,7 +121,23 @@ def test_a_log_that_was_written_anew_is_not_the_one_that_consumers_have_read(log
     doubted = yichuang("verify")
     assert doubted.exit_code == 1
     assert "these have read: progress" in doubted.stderr
-    assert lines("verify") == [{"sound": False, "consumers": ["progress"]}]
+    (found,) = lines("verify")
+    assert (found["sound"], found["consumers"], found["position"]) == (False, ["progress"], 3)
+    assert "written anew" in found["reason"]
+
+
+def test_a_tail_that_was_cut_off_is_found_by_those_who_have_read_it(log: EventLog) -> None:
+    assert yichuang("replay", "progress").exit_code == 0
+    with filing().write() as tx:
+        chain = tx.exec_driver_sql("SELECT chain FROM event WHERE position = 2").scalar_one()
+        for name in tx.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'").scalars().all():
+            tx.exec_driver_sql(f"DROP TRIGGER {name}")
+        tx.exec_driver_sql("DELETE FROM event WHERE position = 3")
+        tx.exec_driver_sql("UPDATE log_head SET position = 2, chain = ?", (chain,))
+    (found,) = lines("verify")
+    assert (found["sound"], found["position"], found["consumers"]) == (False, 3, ["progress"])
+    assert found["reason"] == "it ends at position 2, and was read up to 3: its tail was cut off"
+    assert "its tail was cut off" in yichuang("verify").stderr
 
 
 def test_a_parked_case_is_shown_and_can_be_requeued(log: EventLog) -> None:
@@ -132,5 +149,32 @@ def test_a_parked_case_is_shown_and_can_be_requeued(log: EventLog) -> None:
     assert (bad["consumer"], bad["position"], bad["stream"]) == ("progress", 5, "S2")
     assert bad["reason"]
     assert lines("parked", "list", "--consumer", "notify") == []
+    assert parse_time(bad["parked_at"])
     again = lines("parked", "requeue", "S2", "--consumer", "progress")[0]
-    assert (again["taken"], again["parked"]) == (0, 1)
+    assert (again["taken"], again["parked"], again["position"], again["reason"]) == (0, 1, 5, bad["reason"])
+    failed = yichuang("parked", "requeue", "S2", "--consumer", "progress")
+    assert failed.exit_code == 1
+    assert failed.stderr.startswith("Error: progress took 0 events of S2; 1 are parked: it failed again, ")
+
+
+def test_a_case_of_which_nothing_is_parked_cannot_be_requeued(log: EventLog) -> None:
+    unknown = yichuang("parked", "requeue", "S9", "--consumer", "progress")
+    assert unknown.exit_code == 1
+    assert "nothing of case S9 is parked by progress" in unknown.stderr
+
+
+def test_a_replay_that_parks_says_so_as_a_service_does(log: EventLog) -> None:
+    withdraw(log, "S2")
+    withdraw(log, "S2", 2)
+    replayed = yichuang("replay", "progress")
+    assert replayed.exit_code == 0
+    assert "1 are parked, see: yichuang parked list" in replayed.stdout
+    (line,) = replayed.stderr.splitlines()
+    assert (json.loads(line)["event"], json.loads(line)["case"]) == ("case parked", "S2")
+    assert lines("log", "status")[0]["consumers"][0]["parked"] == 1
+
+
+def test_times_are_rfc_3339(log: EventLog) -> None:
+    found = lines("log", "status")[0]
+    for time in (found["relay"]["leads_until"], found["consumers"][0]["oldest_unprocessed"]):
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?[+-]\d\d:\d\d", time)

@@ -5,7 +5,10 @@ Exit codes: 0 done, 1 refused or found wrong, 2 wrong usage or settings, 3 somet
 
 import contextlib
 import json
+import logging
+import re
 from collections.abc import Callable, Iterator
+from datetime import date
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -41,7 +44,20 @@ class Away(Failure):
 
 def say(data: Any, sentence: str, as_json: bool) -> None:
     """Print `data` as one line of JSON, or the sentence for people."""
-    click.echo(json.dumps(data, ensure_ascii=False, default=str) if as_json else sentence)
+    click.echo(json.dumps(data, ensure_ascii=False, default=_jsonable) if as_json else sentence)
+
+
+def _jsonable(value: Any) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)  # a datetime is a date, too: RFC 3339
+
+
+def organ_code(_context: click.Context, _parameter: click.Parameter, text: str) -> str:
+    """click's callback for an organ's code, before anything is done with it. Ends the command for anything else."""
+    from kernel.contracts.accounts import ORGAN
+
+    if not re.match(ORGAN, text):
+        raise click.BadParameter(f"{text!r} is no organ code: letters, digits and hyphens, as 11440100007482532L.")
+    return text
 
 
 def fail(data: Any, sentence: str, as_json: bool) -> NoReturn:
@@ -79,6 +95,20 @@ def failing_clearly() -> Iterator[None]:
         if not is_away(error):
             raise
         raise Away(f"the database can't be reached: {error}".splitlines()[0]) from None
+
+
+@contextlib.contextmanager
+def logging_as_services_do() -> Iterator[None]:
+    """Errors that a service would log come as its JSON lines on stderr; what was set up before comes back after."""
+    from kernel import logs
+
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    logs.configure("ERROR", service="yichuang")
+    try:
+        yield
+    finally:
+        root.handlers[:], root.level = before
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from operations.commands.common import failing_clearly, json_option, opened, say, settings
+from operations.commands.common import fail, failing_clearly, json_option, logging_as_services_do, opened, say, settings
 
 # Known without importing them, so that --help is quick; a test holds the names against the code.
 CONSUMERS = ("progress", "notify")
@@ -26,12 +26,14 @@ def replay(service: str, as_json: bool) -> None:
     from operations.consumers import following
 
     started = time.monotonic()
-    with opened("filing", "event"), following(settings(), service) as consumer:
+    with opened("filing", "event"), logging_as_services_do(), following(settings(), service) as consumer:
         events = consumer.rebuild()
+        left = len(consumer.follower.parked())
     seconds = round(time.monotonic() - started, 3)
+    parked = f"; {left} are parked, see: yichuang parked list" if left else ""
     say(
-        {"service": service, "events": events, "seconds": seconds},
-        f"{service} is rebuilt from {events} events in {seconds} s",
+        {"service": service, "events": events, "seconds": seconds, "parked": left},
+        f"{service} is rebuilt from {events} events in {seconds} s{parked}",
         as_json,
     )
 
@@ -81,6 +83,8 @@ def _line(event: Any) -> str:
 def requeue(serial: str, consumer: str, as_json: bool) -> None:
     """Let a consumer take the parked events of case SERIAL again, in order. What fails again is parked again.
 
+    Exit code 1: one failed again, or nothing of this case was parked.
+
     \b
     Example:
       yichuang parked requeue SERIAL --consumer progress
@@ -88,15 +92,19 @@ def requeue(serial: str, consumer: str, as_json: bool) -> None:
     from operations.consumers import following
 
     with opened("filing", "event"), following(settings(), consumer) as one:
-        before = _of(one, serial)
+        before = len(_of(one, serial))
         one.follower.requeue(serial)
         left = _of(one, serial)
-    say(
-        {"consumer": consumer, "serial": serial, "taken": before - left, "parked": left},
-        f"{consumer} took {before - left} events of {serial}; {left} are parked",
-        as_json,
-    )
+    told = {"consumer": consumer, "serial": serial, "taken": before - len(left), "parked": len(left)}
+    if not before:
+        fail(told, f"nothing of case {serial} is parked by {consumer}; see: yichuang parked list", as_json)
+    sentence = f"{consumer} took {told['taken']} events of {serial}; {len(left)} are parked"
+    if left:
+        # One that fails again comes first of those that are left: the others wait behind it.
+        why = left[0].reason
+        fail({**told, "position": left[0].position, "reason": why}, f"{sentence}: it failed again, {why}", as_json)
+    say(told, sentence, as_json)
 
 
-def _of(consumer: Any, serial: str) -> int:
-    return sum(event.stream == serial for event in consumer.follower.parked())
+def _of(consumer: Any, serial: str) -> list[Any]:
+    return [event for event in consumer.follower.parked() if event.stream == serial]

@@ -1,5 +1,7 @@
 """Dead letters: what departments published and the hall did not take."""
 
+from typing import Any
+
 import click
 
 from operations.commands.common import Away, Failure, json_option, say, settings
@@ -39,9 +41,19 @@ def list_(limit: int, remove: bool, as_json: bool) -> None:
     try:
         for letter in read(chosen.amqp_uri, limit, remove):
             none = False
-            lines = f"{letter.user} {letter.routing_key}: {letter.detail} ({letter.reason})\n  {letter.body[:_SHOWN]}"
-            say(vars(letter), lines, as_json)
+            say(vars(letter), _lines(letter), as_json)
     except (pika.exceptions.AMQPError, OSError) as error:
         raise Away(f"RabbitMQ can't be reached, or has no such queue: {error!r}") from None
     if none and not as_json:
         click.echo("there are no dead letters")
+
+
+def _lines(letter: Any) -> str:
+    sender = letter.user or "(no sender given)"
+    key = letter.routing_key or "(no routing key)"
+    return f"{sender}, {key}: {letter.detail or 'no detail'} ({letter.reason or 'no reason'})\n  {_body(letter.body)}"
+
+
+def _body(body: str) -> str:
+    # A body may be anything: what a terminal would obey is shown as an escape.
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in body[:_SHOWN]) or "(empty)"

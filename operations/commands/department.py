@@ -4,12 +4,13 @@
 """
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import click
 
-from operations.commands.common import Away, fail, failing_clearly, json_option, say, settings
+from operations.commands.common import Away, Failure, fail, failing_clearly, json_option, organ_code, say, settings
 
 _URI = "AMQP_URI"
 
@@ -25,7 +26,7 @@ def department() -> None:
 
 
 @department.command()
-@click.argument("organ")
+@click.argument("organ", callback=organ_code)
 @json_option
 def key(organ: str, as_json: bool) -> None:
     """Make a new key with which ORGAN's system posts events over HTTP; the key before it stops working.
@@ -46,10 +47,10 @@ def key(organ: str, as_json: bool) -> None:
 
 
 @department.command()
-@click.argument("organ")
-@click.option("--vhost", default="/", show_default=True, help="Virtual host of the hall.")
+@click.argument("organ", callback=organ_code)
+@click.option("--vhost", help="Virtual host of the hall. Default: that of AMQP_URI, or /.")
 @json_option
-def rights(organ: str, vhost: str, as_json: bool) -> None:
+def rights(organ: str, vhost: str | None, as_json: bool) -> None:
     """Print the rabbitmqctl commands that give the broker user ORGAN (made with add_user) its rights, no more.
 
     \b
@@ -57,15 +58,15 @@ def rights(organ: str, vhost: str, as_json: bool) -> None:
       rabbitmqctl add_user 11440100007482532L
       yichuang department rights 11440100007482532L | sh
     """
-    from operations.department_rights import rabbitmqctl_commands, shell_line
+    from operations.department_rights import rabbitmqctl_commands, shell_line, vhost_of
 
-    commands = rabbitmqctl_commands(organ, vhost)
+    commands = rabbitmqctl_commands(organ, vhost or vhost_of(os.environ.get(_URI, "")))
     lines = [shell_line(["rabbitmqctl", *words]) for words in commands]
     say({"organ": organ, "commands": lines}, "\n".join(lines), as_json)
 
 
 @department.command()
-@click.option("--organ", required=True, help="Code of the organ that speaks; also its user in RabbitMQ.")
+@click.option("--organ", required=True, callback=organ_code, help="Code of the organ that speaks, and its user's name.")
 @click.option("--type", "type_", required=True, help="Type of the event, such as case.accepted.")
 @click.option("--serial", required=True, help="Serial of the case.")
 @click.option("--data", help="The event's data, JSON; occurred_at and by are filled in where they lack.")
@@ -81,12 +82,13 @@ def rights(organ: str, vhost: str, as_json: bool) -> None:
 def publish(as_json: bool, timeout: float, **told: Any) -> None:
     """Publish one event of a department about a case and wait for the hall's reply.
 
-    Exit code 0: on the log; 1: refused; 2: wrong usage; 3: the hall can't be reached, or no reply in time.
+    Exit code 0: on the log; 1: refused, by the hall or, for a wrong name, password or right, by its RabbitMQ; 2: wrong
+    usage; 3: the hall can't be reached, or no reply in time.
 
     \b
     Example:
-      yichuang department publish --organ 11440100007482532L --type case.accepted \\
-        --serial SERIAL --data '{"statutory_due": "2026-03-13", "promised_due": "2026-03-02"}' \\
+      yichuang department publish --organ 11440100007482532L --type case.step \\
+        --serial SERIAL --data '{"step_name": "现场勘验"}' \\
         --amqp-uri amqp://11440100007482532L:PASSWORD@hall:5672//
     """
     from operations.department_client import event
@@ -116,13 +118,15 @@ def _data(text: str | None, file: Path | None) -> dict[str, Any]:
 
 
 def _send(uri: str | None, organ: str, sent: dict[str, Any], timeout: float) -> Any:
-    from operations.department_client import DepartmentClient, NoReply, Undeliverable, Unreachable
+    from operations.department_client import DepartmentClient, Forbidden, NoReply, Undeliverable, Unreachable
 
     if not uri or uri.startswith("memory:"):
         raise click.UsageError("--amqp-uri is needed, or --url where the hall runs embedded and has no RabbitMQ.")
     try:
         with DepartmentClient(uri, organ) as client:
             return client.publish([sent], timeout)[sent["id"]]
+    except Forbidden as error:
+        raise Failure(f"the hall's RabbitMQ refuses this user; check the name, password and rights: {error}") from None
     except Unreachable as error:
         raise Away(f"the hall's RabbitMQ can't be reached: {error}") from None
     except Undeliverable as error:
@@ -151,4 +155,5 @@ def _sentence(reply: Any) -> str:
         again = " (it was there already)" if reply.duplicate else ""
         return f"{reply.id} is on the log of case {reply.subject} at position {reply.position}{again}"
     allowed = f"\nState: {reply.state}; allowed there: {', '.join(reply.allowed) or 'nothing'}" if reply.state else ""
-    return f"refused ({reply.code}): {reply.detail_en or reply.detail}{allowed}"
+    wrong = "".join(f"\n  {error['field'] or '(event)'}: {error['message']}" for error in reply.data.get("errors", ()))
+    return f"refused ({reply.code}): {reply.detail_en or reply.detail}{wrong}{allowed}"

@@ -5,7 +5,7 @@ Only reads.
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -114,8 +114,9 @@ def verify(as_json: bool) -> None:
         fail({"sound": False, "position": found.position, "reason": found.reason}, sentence, as_json)
     doubting = _doubting()
     if doubting:
-        sentence = f"the log is not the one that these have read: {', '.join(doubting)}"
-        fail({"sound": False, "consumers": doubting}, sentence, as_json)
+        position, reason = _difference(found.head.position, doubting)
+        sentence = f"the log is not the one that these have read: {', '.join(doubting)}; {reason}"
+        fail({"sound": False, "position": position, "reason": reason, "consumers": list(doubting)}, sentence, as_json)
     say(
         {"sound": True, "position": found.head.position, "chain": found.head.chain.hex()},
         f"sound up to position {found.head.position}, chain {found.head.chain.hex()}",
@@ -123,14 +124,23 @@ def verify(as_json: bool) -> None:
     )
 
 
-def _doubting() -> list[str]:
-    """The consumers at whose checkpoint the log's chain is not what they saw there."""
+def _difference(head: int, doubting: Mapping[str, int]) -> tuple[int, str]:
+    """The first position where the log is known to be another, and a sentence. `doubting`: positions by consumer."""
+    furthest = max(doubting.values())
+    if furthest > head:
+        return head + 1, f"it ends at position {head}, and was read up to {furthest}: its tail was cut off"
+    position = min(doubting.values())
+    return position, f"at position {position} the chain is another: what is at or before it was written anew"
+
+
+def _doubting() -> dict[str, int]:
+    """The consumers at whose checkpoint the log's chain is not what they saw there, with the position."""
     from operations.consumers import CONSUMERS, following
 
-    doubting = []
+    doubting = {}
     with failing_clearly():
         for name in CONSUMERS:
             with following(settings(), name) as consumer:
                 if not consumer.follower.check():
-                    doubting.append(name)
+                    doubting[name] = consumer.follower.checkpoint().position
     return doubting

@@ -1,12 +1,14 @@
 """Running the hall: all in one process, or a process per service; migrations; signs of life."""
 
+import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
 
-from operations.commands.common import fail, failing_clearly, json_option, say, settings
+from operations.commands.common import Failure, fail, failing_clearly, json_option, say, settings
 
 if TYPE_CHECKING:
     from kernel.config import Settings
@@ -29,9 +31,12 @@ def run() -> None:
 
     chosen = settings()
     with failing_clearly():
+        if chosen.embedded:
+            with _ours(chosen):
+                migrate_all(chosen)
+            _become(serve_command(ALL))
         migrate_all(chosen)
-    if chosen.embedded:
-        _become(serve_command(ALL))
+    _check_port(chosen)
     _log_as("supervisor", chosen)
     Supervisor({name: serve_command(name) for name in SERVICES}, run_directory(chosen.data_dir)).run()
 
@@ -82,6 +87,29 @@ def healthy(names: tuple[str, ...], as_json: bool) -> None:
     if silent:
         fail({"healthy": False, "silent": silent}, f"no sign of life: {', '.join(silent)}", as_json)
     say({"healthy": True, "silent": []}, "healthy", as_json)
+
+
+@contextlib.contextmanager
+def _ours(chosen: "Settings") -> Iterator[None]:
+    """Not even its tables are touched while another hall runs on the data."""
+    from operations.holding import Held, held
+
+    try:
+        with held(chosen.data_dir):
+            yield
+    except Held as why:
+        raise Failure(str(why)) from None
+
+
+def _check_port(chosen: "Settings") -> None:
+    """Say now that the port is taken. Found out later, the gateway alone would end, and be started over and over."""
+    from kernel.errors import CannotListen
+    from operations.holding import check_port
+
+    try:
+        check_port(chosen.host, chosen.port)
+    except CannotListen as why:
+        raise Failure(str(why)) from None
 
 
 def _become(command: list[str]) -> None:
