@@ -15,7 +15,7 @@ from services.notify.application.ports import NotTaken, Outgoing, Rejected, Unsu
 from services.notify.conftest import Desk
 
 TOLD = 7  # messages of `corrected_and_concluded`
-MANY = 5_000  # settled messages, to which one waiting must not make a difference
+MANY = 5_000  # messages that must not make a difference
 
 
 class Watched:
@@ -176,30 +176,29 @@ def plan(desk: Desk, statement: Any, values: dict[str, Any]) -> Iterator[str]:
             yield str(row[-1])
 
 
-def fill(desk: Desk) -> None:
-    """Many messages that are settled, besides one that waits."""
-    desk.write("S-1", received())
+def fill(desk: Desk, **stand: str) -> None:
+    """Many messages that stand like this (columns), besides one that waits."""
     columns = (
-        "serial, source, type, channel, language, recipient, text, state, attempts, claim, unsure,"
-        " accepted_at, created_at, updated_at"
+        "source, type, channel, language, recipient, text, attempts, claim, unsure, created_at, updated_at, state, "
+        "due_at, accepted_at"
     )
-    settled = (
-        columns.replace("serial", "'S-' || n").replace("state", "'delivered'").replace("accepted_at", "created_at")
-    )
+    values = ", ".join(stand.get(column, column) for column in columns.split(", "))
     numbers = f"WITH RECURSIVE number(n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM number WHERE n < {MANY})"
+    desk.write("S-1", received())
     with desk.database.write() as tx:
         tx.exec_driver_sql(
-            f"{numbers} INSERT INTO message (id, position, event_id, {columns})"
-            f" SELECT 'm-' || n, n, 'e-' || n, {settled} FROM message, number WHERE position = 1"
+            f"{numbers} INSERT INTO message (id, serial, position, event_id, {columns})"
+            f" SELECT 'm-' || n, 'S-' || n, n, 'e-' || n, {values} FROM message, number WHERE position = 1"
         )
-        tx.exec_driver_sql("ANALYZE message" if desk.database.dialect == "postgresql" else "ANALYZE")
 
 
 CLAIM = {"now": 2**60, "held": 2**60, "limit": 64, "lease": 2**60, "sms": "sms", "email": "smtp"}
 
 
 def test_what_is_settled_costs_nothing(desk: Desk) -> None:
-    fill(desk)
+    fill(desk, state="'delivered'", due_at="NULL", accepted_at="created_at")
+    with desk.database.write() as tx:
+        tx.exec_driver_sql("ANALYZE message")
     claim = messages._CLAIM[desk.database.dialect]
     for statement, values in [
         (claim, CLAIM),
@@ -213,7 +212,7 @@ def test_what_is_settled_costs_nothing(desk: Desk) -> None:
 
 
 def test_what_is_due_is_found_in_its_order_and_not_sorted(desk: Desk) -> None:
-    fill(desk)
+    fill(desk)  # of which the database has no figures: it takes them for a few
     found = list(plan(desk, messages._CLAIM[desk.database.dialect], CLAIM))
     assert any("message_unsent" in line for line in found), found
     assert not [line for line in found if "Sort" in line or "ORDER BY" in line], found
