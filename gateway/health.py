@@ -11,7 +11,7 @@ from prometheus_client import Gauge, generate_latest
 
 from gateway.auth import Caller
 from gateway.traffic import REGISTRY
-from kernel.contracts.notify import STATES
+from kernel.contracts.notify import COUNTED
 from kernel.errors import Refusal
 
 PATIENCE = 1.0
@@ -105,6 +105,6 @@ def _tell_consumer(consumer: str, lag: dict[str, Any] | None) -> None:
 def _tell_messages(standing: dict[str, Any]) -> None:
     """`standing`: notify's status. A state that it does not count has no messages; without counts nobody knows."""
     counts = standing.get("messages")
-    for state in STATES:
+    for state in COUNTED:
         _MESSAGES.labels(state).set(_UNKNOWN if counts is None else counts.get(state, 0))
     _OLDEST_UNSENT.set(standing.get("oldest_unsent_seconds", _UNKNOWN))

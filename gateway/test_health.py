@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from gateway.health import ask_all
 from gateway.samples import ANSWERS
 from gateway.testing import Hall
-from kernel.contracts.notify import STATES
+from kernel.contracts.notify import COUNTED
 from kernel.errors import RemoteFault, ServiceDown, ServiceSlow
 
 
@@ -92,10 +92,10 @@ def test_a_consumer_that_is_down_has_no_figures_that_look_fresh(hall: Hall) -> N
 
 
 def test_the_figures_of_messages(hall: Hall) -> None:
-    counts = {"delivered": 5, "failed_for_good": 1}
+    counts = {"created": 5, "failed_for_good": 1}
     hall.answer("notify", "status", {**ANSWERS["notify", "status"], "messages": counts, "oldest_unsent_seconds": 12.5})
     found = figures(hall)
-    assert {state: found["yichuang_messages", state] for state in STATES} == {**dict.fromkeys(STATES, 0), **counts}
+    assert {state: found["yichuang_messages", state] for state in COUNTED} == {**dict.fromkeys(COUNTED, 0), **counts}
     assert found["yichuang_message_oldest_unsent_seconds", ""] == 12.5
 
 
@@ -106,7 +106,7 @@ def test_messages_of_which_nothing_is_known_have_no_figures_that_look_fresh(hall
         answer = {**answer, "oldest_unprocessed_seconds": 0.0, "parked": 0}
     hall.answer("notify", "status", answer)
     found = figures(hall)
-    unknown = [found["yichuang_messages", "delivered"], found["yichuang_message_oldest_unsent_seconds", ""]]
+    unknown = [found["yichuang_messages", "created"], found["yichuang_message_oldest_unsent_seconds", ""]]
     assert all(value != value for value in unknown)  # not a number
 
 

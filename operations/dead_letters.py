@@ -15,7 +15,7 @@ from operations.department_client import amqp_parameters
 
 @dataclass(frozen=True, kw_only=True)
 class DeadLetter:
-    """A rejected message. `body` is as it came; bytes that are no text are shown as replacement characters."""
+    """A rejected message. `body`: up to 64 KiB of it; bytes that are no text are shown as replacement characters."""
 
     user: str  # who published it, as the broker knows
     routing_key: str
