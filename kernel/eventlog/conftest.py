@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from kernel.clock import FrozenClock
 from kernel.database import Database, open_url
-from kernel.eventlog import EventLog
-from kernel.eventlog.testing import make_log
+from kernel.eventlog import EventLog, Follower, Recorded
+from kernel.eventlog.testing import NOON, Seen, make_log, request as append_request, step
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -34,3 +35,20 @@ def postgres(postgres_url: str, unique_name: str) -> Iterator[Database]:
     opened = open_url(postgres_url, unique_name)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def seen(database: Database) -> Seen:
+    return Seen(database)
+
+
+@pytest.fixture
+def follower(seen: Seen, database: Database, log: EventLog) -> Follower:
+    return Follower(seen, database, log, FrozenClock(NOON))
+
+
+@pytest.fixture
+def ten(log: EventLog) -> list[Recorded]:
+    """Ten events of three streams: A has 1 4 7 10, B has 2 5 8, C has 3 6 9. Their ids are e1 to e10."""
+    log.append_all([append_request("ABC"[n % 3], n // 3, step(f"e{n + 1}")) for n in range(10)])
+    return log.read(0)

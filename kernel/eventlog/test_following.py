@@ -23,46 +23,7 @@ from kernel.eventlog import (
     publish_form,
     read_published,
 )
-from kernel.eventlog.testing import NOON, make_log, request, step, tamper
-
-
-class Seen:
-    """A projection that writes down what it sees. Raises for the ids in `bad`."""
-
-    name = "seen"
-
-    def __init__(self, database: Database) -> None:
-        self.bad: dict[str, Exception] = {}
-        self.calls: list[int] = []
-        with database.write() as tx:
-            tx.exec_driver_sql("CREATE TABLE seen (number INTEGER PRIMARY KEY, position INTEGER NOT NULL)")
-
-    def apply(self, tx: sa.Connection, events: Sequence[Recorded]) -> None:
-        self.calls.append(len(events))
-        for event in events:
-            tx.execute(
-                sa.text("INSERT INTO seen SELECT coalesce(max(number), 0) + 1, :position FROM seen"),
-                {"position": event.position},
-            )
-            if event.id in self.bad:
-                raise self.bad[event.id]
-
-
-@pytest.fixture
-def seen(database: Database) -> Seen:
-    return Seen(database)
-
-
-@pytest.fixture
-def follower(seen: Seen, database: Database, log: EventLog) -> Follower:
-    return Follower(seen, database, log, FrozenClock(NOON))
-
-
-@pytest.fixture
-def ten(log: EventLog) -> list[Recorded]:
-    """Ten events of three streams: A has 1 4 7 10, B has 2 5 8, C has 3 6 9. Their ids are e1 to e10."""
-    log.append_all([request("ABC"[n % 3], n // 3, step(f"e{n + 1}")) for n in range(10)])
-    return log.read(0)
+from kernel.eventlog.testing import NOON, Seen, make_log, request, tamper
 
 
 def effects(database: Database) -> list[int]:

@@ -2,29 +2,10 @@
 
 import pytest
 
-from kernel.clock import FrozenClock
-from kernel.database import Database, DatabaseAway
+from kernel.database import DatabaseAway
 from kernel.errors import Park
-from kernel.eventlog import EventLog, Follower, Recorded
-from kernel.eventlog.test_following import Seen
-from kernel.eventlog.testing import NOON, request, step
-
-
-@pytest.fixture
-def seen(database: Database) -> Seen:
-    return Seen(database)
-
-
-@pytest.fixture
-def follower(seen: Seen, database: Database, log: EventLog) -> Follower:
-    return Follower(seen, database, log, FrozenClock(NOON))
-
-
-@pytest.fixture
-def ten(log: EventLog) -> list[Recorded]:
-    """Ten events of three streams: B has 2 5 8. Their ids are e1 to e10."""
-    log.append_all([request("ABC"[n % 3], n // 3, step(f"e{n + 1}")) for n in range(10)])
-    return log.read(0)
+from kernel.eventlog import Follower, Recorded
+from kernel.eventlog.testing import Seen
 
 
 def test_a_parked_case_is_said_once_with_what_to_do(

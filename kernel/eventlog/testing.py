@@ -1,13 +1,15 @@
 """Logs and events for tests. Never used by a service."""
 
+from collections.abc import Sequence
 from typing import Any
 
+import sqlalchemy as sa
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 
 from kernel.clock import FrozenClock, parse_time
 from kernel.database import Database
-from kernel.eventlog import Append, EventLog, NewEvent, create_follower_tables, create_log
+from kernel.eventlog import Append, EventLog, NewEvent, Recorded, create_follower_tables, create_log
 from kernel.ids import new_id
 
 NOON = "2026-11-22T12:00:00+08:00"
@@ -56,3 +58,25 @@ def tamper(database: Database, *statements: str) -> None:
                 tx.exec_driver_sql(f"DROP TRIGGER {name}")
         for statement in statements:
             tx.exec_driver_sql(statement)
+
+
+class Seen:
+    """A projection that writes down what it sees. Raises for the ids in `bad`."""
+
+    name = "seen"
+
+    def __init__(self, database: Database) -> None:
+        self.bad: dict[str, Exception] = {}
+        self.calls: list[int] = []
+        with database.write() as tx:
+            tx.exec_driver_sql("CREATE TABLE seen (number INTEGER PRIMARY KEY, position INTEGER NOT NULL)")
+
+    def apply(self, tx: sa.Connection, events: Sequence[Recorded]) -> None:
+        self.calls.append(len(events))
+        for event in events:
+            tx.execute(
+                sa.text("INSERT INTO seen SELECT coalesce(max(number), 0) + 1, :position FROM seen"),
+                {"position": event.position},
+            )
+            if event.id in self.bad:
+                raise self.bad[event.id]
