@@ -1,24 +1,24 @@
-"""What catalog is asked and what it answers: service items (事项) and the departments that handle them.
+"""What catalog is asked and what it answers: items, guides, departments, categories, halls, and the search over them.
 
-Public: the gateway describes its routes with these. Limits are of the item's kind of day; lengths are characters.
+Public: the gateway describes its routes with these. Every answer says in `as_of` which version of the catalogue it was
+taken from; the gateway keeps no answer that is older than the last change it heard of, and shows the rest without it.
 """
 
 import marshmallow as ma
 from marshmallow import fields, validate
 
 from kernel.contracts.accounts import LANGUAGES, Principal, Request
+from kernel.contracts.halls import LEVELS, Hall, HallSummary
+from kernel.contracts.items import AUDIENCES, Category, Department, Item, ItemSummary
+from kernel.contracts.values import CODE, FILE_NAME
 from kernel.errors import Refusal
 
-AUDIENCES = ["individual", "enterprise"]
-UNITS = ["working_days", "natural_days"]
-FIELD_TYPES = ["text", "date", "integer", "boolean"]
 MAX_PAGE_SIZE = 100
-
-_CODE = validate.Length(1, 64)
+LONGEST_QUERY = 200  # characters of a query; who wants to find something says less
 
 
 class UnknownItem(Refusal):
-    """No item of this code is offered."""
+    """No item of this code was ever offered."""
 
     code = "unknown_item"
     status = 404
@@ -26,111 +26,254 @@ class UnknownItem(Refusal):
     en = "There is no service item {item}."
 
 
-class _Asked(Request):
+class RetiredItem(Refusal):
+    """The item is no longer offered. Cases filed under it go on."""
+
+    code = "retired_item"
+    status = 410
+    zh = "事项“{name}”（{item}）已于{day}取消，不再受理新的申请。"
+    en = "The service item {name} ({item}) was retired on {day}; nothing new can be filed under it."
+
+
+class NotOnline(Refusal):
+    """The item can't be filed online; the guide says where to go."""
+
+    code = "not_online"
+    status = 409
+    zh = "事项“{name}”尚未开通网上办理，请到窗口办理。"
+    en = "The service item {name} can't be filed online; please go to its window."
+
+
+class UnknownDepartment(Refusal):
+    code = "unknown_department"
+    status = 404
+    zh = "没有找到该部门：{department}。"
+    en = "There is no department {department}."
+
+
+class UnknownHall(Refusal):
+    code = "unknown_hall"
+    status = 404
+    zh = "没有找到该大厅：{hall}。"
+    en = "There is no hall {hall}."
+
+
+class UnknownFile(Refusal):
+    code = "unknown_file"
+    status = 404
+    zh = "该事项没有名为“{file}”的文件。"
+    en = "The item has no file {file}."
+
+
+# A filter that names a category or a department that does not exist: an empty list would look like an answer.
+NO_SUCH_VALUE = "No such value."
+NOTHING_ASKED = "Says nothing to search for."
+
+
+class Asked(Request):
     principal = fields.Nested(Principal, load_default=None, allow_none=True)
     language = fields.String(load_default="zh-Hans", validate=validate.OneOf(LANGUAGES))
 
 
-class ItemsAsked(_Asked):
-    """RPC `items` (→ ItemPage)."""
-
+class _Paged(Asked):
     page = fields.Integer(load_default=1, validate=validate.Range(1, 1_000_000))
     page_size = fields.Integer(load_default=20, validate=validate.Range(1, MAX_PAGE_SIZE))
 
 
-class ItemAsked(_Asked):
-    """RPC `item` (→ Item). Raises UnknownItem."""
-
-    code = fields.String(required=True, validate=_CODE)
+def _query() -> fields.String:
+    return fields.String(load_default="", validate=validate.Length(0, LONGEST_QUERY))
 
 
-class DepartmentsAsked(_Asked):
+def _filter() -> fields.String:
+    return fields.String(load_default=None, allow_none=True, validate=validate.Length(1, 64))
+
+
+class ItemsAsked(_Paged):
+    """RPC `items` (→ ItemPage). Filters hold together; categories are named by code or name. Raises InvalidInput (NO_SUCH_VALUE).
+
+    Without `q` in the order of departments and names; with it the best first.
+    """
+
+    q = _query()
+    audience = fields.String(load_default=None, allow_none=True, validate=validate.OneOf(AUDIENCES))
+    theme = _filter()
+    life_event = _filter()
+    group = _filter()
+    activity = _filter()
+    department = _filter()
+    online = fields.Boolean(load_default=None, allow_none=True)
+    bookable = fields.Boolean(load_default=None, allow_none=True)
+
+
+class SearchAsked(_Paged):
+    """RPC `search` (→ SearchPage): one search over items, departments and halls."""
+
+    q = _query()
+
+
+class HotAsked(Asked):
+    """RPC `hot_items` (→ HotPage): what was filed most in the last 30 days."""
+
+    page_size = fields.Integer(load_default=10, validate=validate.Range(1, MAX_PAGE_SIZE))
+
+
+class ItemAsked(Asked):
+    """RPC `item` (→ Item). Raises UnknownItem, RetiredItem; an earlier `version` is always shown."""
+
+    code = fields.String(required=True, validate=CODE)
+    version = fields.Integer(load_default=None, allow_none=True, validate=validate.Range(1, 1_000_000))
+
+
+class ItemFormAsked(Asked):
+    """RPC `item_form` (→ kernel.contracts.items.ItemForm). Raises UnknownItem, RetiredItem, NotOnline."""
+
+    code = fields.String(required=True, validate=CODE)
+
+
+class FileAsked(Asked):
+    """RPC `file` (→ File). Raises UnknownItem, UnknownFile."""
+
+    code = fields.String(required=True, validate=CODE)
+    file = fields.String(required=True, validate=FILE_NAME)
+
+
+class DepartmentsAsked(Asked):
     """RPC `departments` (→ DepartmentList)."""
 
 
-class Department(ma.Schema):
-    """An organ. `code` is its unified social credit code (GB 32100-2015), the name it has on every exchange."""
+class DepartmentAsked(_Paged):
+    """RPC `department` (→ DepartmentPage): by its code, or one of its organ codes. Raises UnknownDepartment."""
 
-    code = fields.String(required=True)
-    name = fields.String(required=True)
-    name_en = fields.String(required=True)
+    department = fields.String(required=True, validate=CODE)
 
 
-class DepartmentList(ma.Schema):
-    items = fields.List(fields.Nested(Department), required=True)
-    total = fields.Integer(required=True)
+class CategoriesAsked(Asked):
+    """RPC `categories` (→ CategoryList)."""
 
 
-class Limit(ma.Schema):
-    """A time limit. Counting starts the day after (民法典 201); working days are those of 行政许可法 82."""
+class HallsAsked(_Paged):
+    """RPC `halls` (→ HallPage). `area`: the start of an area code, or a part of its name."""
 
-    amount = fields.Integer(required=True, strict=True, validate=validate.Range(0, 3660))
-    unit = fields.String(required=True, validate=validate.OneOf(UNITS))
-
-
-class FormField(ma.Schema):
-    """One question of the form. `max_length` counts characters and holds for texts."""
-
-    name = fields.String(required=True, validate=validate.Regexp(r"[a-z][a-z0-9_]{0,63}\Z"))
-    label = fields.String(required=True)
-    type = fields.String(required=True, validate=validate.OneOf(FIELD_TYPES))
-    required = fields.Boolean(required=True)
-    max_length = fields.Integer(required=True, strict=True, validate=validate.Range(1, 10_000))
+    q = _query()
+    area = _filter()
+    level = fields.String(load_default=None, allow_none=True, validate=validate.OneOf(LEVELS))
 
 
-class MaterialAsked(ma.Schema):
-    """A paper to hand in. `waivable` (容缺): the case may be filed without it, and it is handed in later."""
+class HallAsked(Asked):
+    """RPC `hall` (→ HallAnswer). Raises UnknownHall."""
 
-    code = fields.String(required=True, validate=validate.Regexp(r"[a-z0-9][a-z0-9-]{0,63}\Z"))
-    name = fields.String(required=True)
-    required = fields.Boolean(required=True)
-    waivable = fields.Boolean(required=True)
+    hall = fields.String(required=True, validate=CODE)
 
 
-class Window(ma.Schema):
-    """Where a person can go instead. `sample` marks a place that stands in for a real one.
-
-    `phone` is null where none is known; hours that stand in for real ones end in （样例）.
-    """
-
-    name = fields.String(required=True)
-    address = fields.String(required=True)
-    hours = fields.String(required=True)
-    phone = fields.String(required=True, allow_none=True)
-    sample = fields.Boolean(required=True)
+class _Answer(ma.Schema):
+    as_of = fields.Integer(required=True, metadata={"description": "version of the catalogue"})
 
 
-class ItemSummary(ma.Schema):
-    """An item as it stands in a list."""
-
-    code = fields.String(required=True, metadata={"description": "实施编码, 31 characters"})
-    name = fields.String(required=True)
-    name_en = fields.String(required=True)
-    plain_name = fields.String(required=True, metadata={"description": "日常用语"})
-    kind = fields.String(required=True, validate=validate.OneOf(["immediate", "promised"]))
-    audience = fields.List(fields.String(validate=validate.OneOf(AUDIENCES)), required=True)
-    department = fields.Nested(Department, required=True)
-    statutory_limit = fields.Nested(Limit, required=True, allow_none=True)
-    promised_limit = fields.Nested(Limit, required=True, allow_none=True)
-
-
-class Item(ItemSummary):
-    """An item, complete enough to file. A draft keeps the version that it was opened with.
-
-    `deemed_acceptance`: silence after five working days counts as acceptance (行政许可法 32).
-    `extension_working_days`: by how much the head of the organ may lengthen the limit, once (行政许可法 42).
-    """
-
-    version = fields.Integer(required=True, strict=True, validate=validate.Range(1))
-    deemed_acceptance = fields.Boolean(required=True)
-    extension_working_days = fields.Integer(required=True, strict=True, validate=validate.Range(0, 366))
-    fields_ = fields.List(fields.Nested(FormField), required=True, data_key="fields")
-    materials = fields.List(fields.Nested(MaterialAsked), required=True)
-    window = fields.Nested(Window, required=True)
-
-
-class ItemPage(ma.Schema):
-    items = fields.List(fields.Nested(ItemSummary), required=True)
+class _Page(_Answer):
     total = fields.Integer(required=True)
     page = fields.Integer(required=True)
     page_size = fields.Integer(required=True)
+
+
+class DepartmentCounted(Department):
+    items = fields.Integer(required=True, metadata={"description": "how many items it offers"})
+
+
+class DepartmentList(_Answer):
+    items = fields.List(fields.Nested(DepartmentCounted), required=True)
+    total = fields.Integer(required=True)
+
+
+class FacetValue(ma.Schema):
+    """One value that a list can be narrowed to, and how many of the present list would be left."""
+
+    value = fields.String(required=True)
+    name = fields.String(required=True)
+    name_en = fields.String(required=True)
+    count = fields.Integer(required=True)
+
+
+class Facets(ma.Schema):
+    """By filter. What nothing in the list has is left out."""
+
+    audience = fields.List(fields.Nested(FacetValue), required=True)
+    theme = fields.List(fields.Nested(FacetValue), required=True)
+    life_event = fields.List(fields.Nested(FacetValue), required=True)
+    group = fields.List(fields.Nested(FacetValue), required=True)
+    activity = fields.List(fields.Nested(FacetValue), required=True)
+    department = fields.List(fields.Nested(FacetValue), required=True)
+    online = fields.List(fields.Nested(FacetValue), required=True)
+    bookable = fields.List(fields.Nested(FacetValue), required=True)
+
+
+class ItemPage(_Page):
+    """`did_you_mean`: another query that fits better, null where this one does."""
+
+    items = fields.List(fields.Nested(ItemSummary), required=True)
+    facets = fields.Nested(Facets, required=True)
+    did_you_mean = fields.String(required=True, allow_none=True)
+
+
+class SearchPage(ItemPage):
+    """The items, page by page, and on every page the departments and halls that fit."""
+
+    departments = fields.List(fields.Nested(DepartmentCounted), required=True)
+    halls = fields.List(fields.Nested(HallSummary), required=True)
+
+
+class DepartmentPage(_Page):
+    """The department's page: all its items (F5)."""
+
+    department = fields.Nested(Department, required=True)
+    organ_codes = fields.List(fields.String(), required=True)
+    items = fields.List(fields.Nested(ItemSummary), required=True)
+
+
+class HotItem(ItemSummary):
+    filed = fields.Integer(required=True, metadata={"description": "filings in the last 30 days"})
+
+
+class HotPage(_Page):
+    items = fields.List(fields.Nested(HotItem), required=True)
+
+
+class ItemAnswer(Item, _Answer):
+    pass
+
+
+class CategoryCounted(Category):
+    items = fields.Integer(required=True)
+
+
+class CategoryList(_Answer):
+    items = fields.List(fields.Nested(CategoryCounted), required=True)
+    total = fields.Integer(required=True)
+
+
+class HallPage(_Page):
+    items = fields.List(fields.Nested(HallSummary), required=True)
+
+
+class HallAnswer(Hall, _Answer):
+    pass
+
+
+class File(_Answer):
+    """A file; `content` is base64."""
+
+    name = fields.String(required=True)
+    media_type = fields.String(required=True)
+    content = fields.String(required=True)
+
+
+class Status(ma.Schema):
+    """RPC `status`: versions, and how far the case log has been read for hot items."""
+
+    version = fields.Integer(required=True)  # of the catalogue
+    searched = fields.Integer(required=True)  # the version that lists and searches are answered from
+    items = fields.Integer(required=True)
+    consumer = fields.String(required=True)
+    checkpoint = fields.Integer(required=True)
+    head = fields.Integer(required=True)
+    oldest_unprocessed_seconds = fields.Float(required=True)
+    parked = fields.Integer(required=True)

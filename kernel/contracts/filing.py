@@ -8,7 +8,7 @@ from marshmallow import fields, validate
 
 from kernel.contracts.accounts import LANGUAGES, Principal, Request
 from kernel.contracts.case import TextLength
-from kernel.contracts.catalog import FormField, MaterialAsked, Window
+from kernel.contracts.items import FormField, MaterialAsked, Window
 from kernel.contracts.envelope import Instant
 
 MAX_DATA_BYTES = 64 * 1024
