@@ -9,16 +9,18 @@ from kernel.messaging.connection import Channel
 
 DEPARTMENT_EVENTS = "department-events"  # departments → filing; key <organ code>.<type>
 DEPARTMENT_REPLIES = "department-replies"  # filing → departments; key <organ code>
-CASE_EVENTS = "case-events"  # relay → progress, notify, anybody; key <type>.<organ code>
+CASE_EVENTS = "case-events"  # relay → progress, notify, catalog, anybody; key <type>.<organ code>
+CATALOG_EVENTS = "catalog-events"  # catalog → every gateway and catalog process, each by a queue of its own
 
 FILING = "filing.department-events"
 REJECTED = "department-events.rejected"  # what could not be read or is not allowed, with the reason; for operators
 PROGRESS = "progress.case-events"
 NOTIFY = "notify.case-events"
+CATALOG = "catalog.case-events"  # what people file most
 
 REJECTED_BYTES = 256 * 1024 * 1024  # that REJECTED may hold; what comes then is refused, and nothing in it is dropped
 
-EXCHANGES = (DEPARTMENT_EVENTS, DEPARTMENT_REPLIES, CASE_EVENTS)
+EXCHANGES = (DEPARTMENT_EVENTS, DEPARTMENT_REPLIES, CASE_EVENTS, CATALOG_EVENTS)
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ QUEUES = (
     Queue(REJECTED, max_bytes=REJECTED_BYTES),
     Queue(PROGRESS, CASE_EVENTS, one_consumer=True),
     Queue(NOTIFY, CASE_EVENTS, one_consumer=True),
+    Queue(CATALOG, CASE_EVENTS, one_consumer=True),
 )
 
 
