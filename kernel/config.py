@@ -37,6 +37,7 @@ class Settings:
     intake_wait: float = _setting("INTAKE_WAIT", 10.0, "seconds an event waits for the one that it needs")
     clock_skew: float = _setting("CLOCK_SKEW", 300.0, "seconds a department's clock may be ahead of ours")
     sample_department: bool = _setting("SAMPLE_DEPARTMENT", False, "a sample department decides filed cases by itself")
+    demo_catalogue: bool = _setting("DEMO_CATALOGUE", True, "an empty catalogue is filled with the demo at the start")
     sms_url: str = _setting("SMS_URL", "", "HTTP provider of SMS; empty: messages are written to DATA_DIR/outbox")
     sms_secret: str = _setting("SMS_SECRET", "", "key that signs requests to SMS_URL and its receipts")
     sms_fallback_url: str = _setting("SMS_FALLBACK_URL", "", "second provider, used when the first refuses or is away")

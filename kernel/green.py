@@ -5,6 +5,8 @@ All other code is plain blocking code, the same in threads (tests, command line)
 
 import os
 import warnings
+from collections.abc import Callable
+from typing import Any
 
 # eventlet says at every start that it is in maintenance only. The decision and its way out are in docs/adr; that one
 # sentence need not be in every log.
@@ -32,3 +34,15 @@ def patch() -> None:
 def is_patched() -> bool:
     """Whether `patch` has been called in this process."""
     return _patched
+
+
+def off_hub(function: Callable[..., Any], *args: Any) -> Any:
+    """What `function(*args)` returns or raises. In a patched process it runs in a real thread: other greenlets go on.
+
+    It must not use what is patched: no locks, sockets or threads.
+    """
+    if not _patched:
+        return function(*args)
+    from eventlet import tpool  # only where it is in use already: its import is slow and warns
+
+    return tpool.execute(function, *args)

@@ -67,9 +67,7 @@ def _begin(connection: sa.Connection) -> None:
 
 def _off_hub(method: Callable[..., Any]) -> Any:
     def call(self: Any, *args: Any) -> Any:
-        from eventlet import tpool  # only where it is in use already: its import is slow and warns
-
-        return tpool.execute(method, self, *args)
+        return green.off_hub(method, self, *args)
 
     return call
 
