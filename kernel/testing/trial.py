@@ -28,6 +28,7 @@ from kernel.eventlog.events import Recorded  # noqa: E402
 from kernel.eventlog.following import Follower  # noqa: E402
 from kernel.eventlog.reading import LogReader  # noqa: E402
 from kernel.messaging import topology  # noqa: E402
+from kernel.messaging.broadcasting import hears  # noqa: E402
 from kernel.messaging.consuming import Incoming, batches  # noqa: E402
 from kernel.messaging.following import follows  # noqa: E402
 from kernel.messaging.publishing import Outgoing, Publisher  # noqa: E402
@@ -226,12 +227,27 @@ class TrialFollower:
         return self.app.follower  # type: ignore[no-any-return]
 
 
+class TrialHearer:
+    """Notes what it hears of the log; fails while there is a file `fail`."""
+
+    name = "hearer"
+    app = Application(Notes)
+
+    @hears(topology.CASE_EVENTS)
+    def heard(self, event: Recorded | None, connected: bool) -> None:
+        if self.app.wanted("fail"):
+            raise RuntimeError("told to fail")
+        change = "bound" if connected else "lost"
+        self.app.write("heard", [change if event is None else str(event.position)])
+
+
 SERVICES: dict[str, Any] = {
     "trial": TrialService,
     "gateway": TrialGateway,
     "intake": TrialIntake,
     "relay": relay_service("relay", RelayApplication),
     "follower": TrialFollower,
+    "hearer": TrialHearer,
 }
 
 
