@@ -30,7 +30,7 @@ class FilingService:
     @rpc(contract.OpenDraft)
     def open_draft(self, request: Request) -> Request:
         account = _individual(request)
-        item = self.services.call("catalog", "item", {"code": request["item"]})
+        item = self.services.call("catalog", "item_form", {"code": request["item"]})
         return self.app.drafts.open(account, item, request["language"], request["idempotency_key"])  # type: ignore[no-any-return]
 
     @rpc(contract.AskDraft)
