@@ -1,32 +1,93 @@
-"""catalog on the wire: items and departments.
-
-A switchboard: every method calls one handler.
-"""
+"""The nameko class of catalog: a switchboard, a line a method. Decides nothing itself."""
 
 from typing import Any
 
 from kernel.contracts import catalog as contract
+from kernel.contracts.accounts import Request
+from kernel.eventlog.events import Recorded
+from kernel.eventlog.following import Follower
+from kernel.messaging import topology
+from kernel.messaging.broadcasting import hears
+from kernel.messaging.consuming import every
+from kernel.messaging.following import follows
 from kernel.messaging.rpc import rpc
 from kernel.messaging.wiring import Application
-from services.catalog.bootstrap import build
+from services.catalog.bootstrap import OWNER, build
 
-Request = dict[str, Any]
+Json = dict[str, Any]
 
 
 class CatalogService:
-    """See `kernel.contracts.catalog` for what each method is asked and answers."""
+    """Answers what `kernel.contracts.catalog` lists; publishes its own log, hears of its changes, counts filings."""
 
-    name = "catalog"
+    name = OWNER
     app = Application(build)
 
     @rpc(contract.ItemsAsked)
-    def items(self, request: Request) -> Request:
-        return self.app.page(request["page"], request["page_size"])  # type: ignore[no-any-return]
+    def items(self, request: Json) -> Json:
+        return self.app.lists.items(request)  # type: ignore[no-any-return]
+
+    @rpc(contract.SearchAsked)
+    def search(self, request: Json) -> Json:
+        return self.app.searching.search(request)  # type: ignore[no-any-return]
+
+    @rpc(contract.HotAsked)
+    def hot_items(self, request: Json) -> Json:
+        return self.app.lists.hot_items(request)  # type: ignore[no-any-return]
 
     @rpc(contract.ItemAsked)
-    def item(self, request: Request) -> Request:
-        return self.app.item(request["code"])  # type: ignore[no-any-return]
+    def item(self, request: Json) -> Json:
+        return self.app.guides.item(request)  # type: ignore[no-any-return]
+
+    @rpc(contract.ItemFormAsked)
+    def item_form(self, request: Json) -> Json:
+        return self.app.guides.item_form(request)  # type: ignore[no-any-return]
+
+    @rpc(contract.FileAsked)
+    def file(self, request: Json) -> Json:
+        return self.app.guides.file(request)  # type: ignore[no-any-return]
 
     @rpc(contract.DepartmentsAsked)
-    def departments(self, request: Request) -> Request:
-        return self.app.departments()  # type: ignore[no-any-return]
+    def departments(self, request: Json) -> Json:
+        return self.app.departments.departments()  # type: ignore[no-any-return]
+
+    @rpc(contract.DepartmentAsked)
+    def department(self, request: Json) -> Json:
+        return self.app.departments.department(request)  # type: ignore[no-any-return]
+
+    @rpc(contract.CategoriesAsked)
+    def categories(self, request: Json) -> Json:
+        return self.app.departments.categories()  # type: ignore[no-any-return]
+
+    @rpc(contract.HallsAsked)
+    def halls(self, request: Json) -> Json:
+        return self.app.halls.halls(request)  # type: ignore[no-any-return]
+
+    @rpc(contract.HallAsked)
+    def hall(self, request: Json) -> Json:
+        return self.app.halls.hall(request)  # type: ignore[no-any-return]
+
+    @rpc(Request)
+    def status(self, request: Json) -> Json:
+        return self.app.status()  # type: ignore[no-any-return]
+
+    @rpc(Request)
+    def ping(self, request: Json) -> Json:
+        self.app.ping()
+        return {}
+
+    @follows(topology.CATALOG)
+    def follow(self) -> Follower:
+        return self.app.follower  # type: ignore[no-any-return]
+
+    @hears(topology.CATALOG_EVENTS)
+    def heard(self, event: Recorded | None, connected: bool) -> None:
+        self.app.snapshots.refresh()
+
+    @every(5.0)
+    def look(self) -> None:
+        self.app.snapshots.refresh()
+
+    @every(0.05)
+    def publish(self) -> None:
+        self.app.relay.run_once()

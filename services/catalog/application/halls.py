@@ -1,0 +1,73 @@
+"""Halls: where they are, when they are open, and what each of their units handles. Answered from the snapshot alone."""
+
+from collections.abc import Callable
+from typing import Any
+
+from kernel.contracts.catalog import UnknownHall
+from kernel.contracts.halls import HallSummary
+from kernel.traditional import to_simplified
+from services.catalog.application.lists import page_of, paged
+from services.catalog.domain.guide import HREF
+from services.catalog.domain.snapshot import Snapshot
+
+Json = dict[str, Any]
+
+_SUMMARY = tuple(HallSummary().fields)
+
+
+class Halls:
+    """Handlers about halls. Requests are loaded by the schemas of kernel.contracts.catalog."""
+
+    def __init__(self, snapshot: Callable[[], Snapshot]) -> None:
+        self._snapshot = snapshot
+
+    def halls(self, request: Json) -> Json:
+        """The halls that fit, in their order; with a query the best first (`HallPage`)."""
+        snapshot = self._snapshot()
+        query = request["q"].strip()
+        fitting = [hall for hall in _named(snapshot, query) if _fits(hall, request["area"], request["level"])]
+        return {
+            "items": [hall_summary(hall) for hall in fitting[paged(request)]],
+            **page_of(snapshot, len(fitting), request),
+        }
+
+    def hall(self, request: Json) -> Json:
+        """A hall, whole, its units with the items that are offered now (`HallAnswer`). Raises UnknownHall."""
+        snapshot = self._snapshot()
+        hall = next((hall for hall in snapshot.halls if hall["id"] == request["hall"]), None)
+        if hall is None:
+            raise UnknownHall(hall=request["hall"])
+        units = [{**unit, "items": _items(snapshot, unit["items"])} for unit in hall["units"]]
+        return {**hall, "units": units, "as_of": snapshot.version}
+
+
+def hall_summary(hall: Json) -> Json:
+    """As it stands in a list."""
+    return {name: hall[name] for name in _SUMMARY}
+
+
+def _named(snapshot: Snapshot, query: str) -> list[Json]:
+    if not query:
+        return snapshot.halls
+    return [snapshot.halls[row] for row in snapshot.hall_index.search(query).rows.tolist()]
+
+
+def _fits(hall: Json, area: str | None, level: str | None) -> bool:
+    return level in (None, hall["level"]) and (area is None or _is_in(hall, to_simplified(area.strip())))
+
+
+def _is_in(hall: Json, area: str) -> bool:
+    return hall["area"].startswith(area) if area.isascii() else area in hall["area_name"]
+
+
+def _items(snapshot: Snapshot, codes: list[str]) -> list[Json]:
+    shown = [snapshot.summary(snapshot.row_of[code]) for code in codes if code in snapshot.row_of]
+    return [
+        {
+            "code": item["code"],
+            "name": item["name"],
+            "name_en": item["name_en"],
+            "href": HREF + item["code"],
+        }
+        for item in shown
+    ]

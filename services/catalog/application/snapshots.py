@@ -1,0 +1,39 @@
+"""Keeps the newest snapshot at hand. The next is made beside the one in use, which goes on answering until the swap."""
+
+import threading
+from collections.abc import Callable
+
+from kernel import logs
+from kernel.green import off_hub
+from services.catalog.domain.rows import Contents
+from services.catalog.domain.snapshot import Snapshot
+
+log = logs.get(__name__)
+
+
+class Snapshots:
+    """The snapshot to answer from."""
+
+    def __init__(self, version: Callable[[], int], contents: Callable[[], Contents]) -> None:
+        """`version` tells what the catalogue stands at, `contents` reads it whole."""
+        self._version = version
+        self._contents = contents
+        self._kept: Snapshot | None = None
+        self._building = threading.Lock()
+
+    def current(self) -> Snapshot:
+        """The one at hand; before there is any it is made first, and everybody waits. Raises what `is_away` tells."""
+        if self._kept is None:
+            self.refresh()
+        assert self._kept is not None
+        return self._kept
+
+    def refresh(self) -> bool:
+        """Go over to the catalogue's present version, if that is another: whether it was. Raises what `is_away` tells."""
+        with self._building:
+            if self._kept is not None and self._kept.version == self._version():
+                return False
+            made: Snapshot = off_hub(Snapshot, self._contents())
+            self._kept = made
+        log.info("catalogue loaded", version=made.version, items=len(made))
+        return True

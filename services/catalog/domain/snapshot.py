@@ -1,0 +1,103 @@
+"""The catalogue as lists and searches see it: of one version, in memory, never changed.
+
+Pure: built from what was read, by whoever read it. Rows are the items that are offered, in the order of lists.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from services.catalog.domain import categories
+from services.catalog.domain.facets import Facet, Value
+from services.catalog.domain.rows import Contents, DepartmentRow, Json, ListedRow
+from services.catalog.domain.search import ANALYSIS, Entry, SearchIndex, analyse
+
+KINDS = ("theme", "life_event", "group", "activity")
+FACETS = ("audience", *KINDS, "department", "online", "bookable")
+
+_FIXED = {
+    "audience": [Value("individual", "个人", "Individuals"), Value("enterprise", "企业", "Enterprises")],
+    "online": [Value("true", "可网上办理", "Online"), Value("false", "窗口办理", "At a window")],
+    "bookable": [Value("true", "可预约", "Can be booked"), Value("false", "不可预约", "Can't be booked")],
+}
+# Of an item's listing, what is for us alone.
+_UNSHOWN = ("categories", "everyday_names", "organ_code", "area")
+
+
+class Snapshot:
+    """One version of the catalogue. Safe to share: nothing of it changes."""
+
+    def __init__(self, contents: Contents) -> None:
+        self.version = contents.version
+        self.departments = sorted(contents.departments, key=lambda row: (row.place, row.code))
+        self.halls = contents.halls
+        self._by_department = {department.code: department for department in self.departments}
+        items = _in_order(contents.items, self.departments)
+        self.names = [item.name for item in items]
+        self.row_of = {item.code: row for row, item in enumerate(items)}
+        self._listings = [item.listing for item in items]
+        self.facets = _facets(items, self.departments)
+        self.index = SearchIndex(map(self._terms, items), self.names)
+        self.department_index = _name_index([department.name for department in self.departments])
+        self.hall_index = _name_index([hall["name"] for hall in self.halls])
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def all_rows(self) -> NDArray[np.int32]:
+        """Every item, in the order of lists."""
+        return np.arange(len(self.names), dtype=np.int32)
+
+    def summary(self, row: int) -> Json:
+        """An item as it stands in a list (`kernel.contracts.items.ItemSummary`)."""
+        listing: Json = orjson.loads(self._listings[row])
+        department = self._by_department[listing["department"]]
+        shown = {name: value for name, value in listing.items() if name not in _UNSHOWN}
+        return {**shown, "department": department.shown()}
+
+    def departments_named(self, text: str) -> list[DepartmentRow]:
+        """Those that have this code, or this (simplified) name, or that published items under this organ code."""
+        named = [row for row in self.departments if text in (row.code, row.name)]
+        return named or [row for row in self.departments if text in row.organ_codes]
+
+    def _terms(self, item: ListedRow) -> str:
+        """Its analysed terms; made anew where another version of the analysis made them."""
+        if item.terms.startswith(f"{ANALYSIS}|"):
+            return item.terms
+        return analyse(entry_of(orjson.loads(item.listing), self._by_department[item.department].name))
+
+
+def _in_order(items: Iterable[ListedRow], departments: list[DepartmentRow]) -> list[ListedRow]:
+    place = {department.code: at for at, department in enumerate(departments)}
+    return sorted(items, key=lambda item: (place[item.department], item.name, item.code))
+
+
+def _facets(items: list[ListedRow], departments: list[DepartmentRow]) -> dict[str, Facet]:
+    had: dict[str, list[tuple[int, str]]] = {name: [] for name in FACETS}
+    for row, item in enumerate(items):
+        for name, value in _values(item):
+            had[name].append((row, value))
+    values = {
+        **{kind: [one for one in categories.CATEGORIES if one.kind == kind] for kind in KINDS},
+        "department": departments,
+    }
+    listed = {name: [Value(one.code, one.name, one.name_en) for one in given] for name, given in values.items()}
+    return {name: Facet({**_FIXED, **listed}[name], had[name], len(items)) for name in FACETS}
+
+
+def _values(item: ListedRow) -> set[tuple[str, str]]:
+    """What an item has, by facet."""
+    listing = orjson.loads(item.listing)
+    had = {("audience", audience) for audience in listing["audience"]}
+    had |= {(categories.BY_CODE[code].kind, code) for code in listing["categories"] if code in categories.BY_CODE}
+    return had | {("department", item.department), *((name, _said(listing[name])) for name in ("online", "bookable"))}
+
+
+def _said(flag: bool) -> str:
+    return "true" if flag else "false"
+
+
+def _name_index(names: list[str]) -> SearchIndex:
+    return SearchIndex((analyse(Entry(name)) for name in names), names)
