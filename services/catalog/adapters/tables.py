@@ -64,6 +64,7 @@ item_file = sa.Table(
     sa.Column("title", sa.Text),
     sa.Column("media_type", sa.Text),
     sa.Column("size", sa.Integer),
+    sa.Column("digest", sa.Text),  # of the content
     sa.Column("content", sa.LargeBinary),
 )
 

@@ -90,6 +90,7 @@ def _create_items() -> None:
         sa.Column("title", sa.Text, nullable=False),
         sa.Column("media_type", sa.Text, nullable=False),
         sa.Column("size", sa.Integer, nullable=False),  # bytes
+        sa.Column("digest", sa.Text, nullable=False),  # of the content
         sa.Column("content", sa.LargeBinary, nullable=False),
     )
 
