@@ -1,0 +1,10 @@
+"""Search that understands people: everyday words, traditional characters, pinyin, initials, misspellings.
+
+Pure: an index in memory, built of terms that were stored with each item; the same ranking on every database.
+"""
+
+from services.catalog.domain.search.analysis import ANALYSIS, Entry, analyse, normalise
+from services.catalog.domain.search.index import Found, SearchIndex
+from services.catalog.domain.search.marking import highlight
+
+__all__ = ["ANALYSIS", "Entry", "Found", "SearchIndex", "analyse", "highlight", "normalise"]

@@ -1,0 +1,114 @@
+"""What of a name a query speaks of, marked for people to see; and the query as it was probably meant.
+
+Needs no index: the same understanding of the query, held against one name.
+"""
+
+import re
+from collections.abc import Iterator
+from html import escape
+
+from services.catalog.domain.search.analysis import normalise
+from services.catalog.domain.search.query import FILLER, NONE, Sense, lookalikes, understand
+from services.catalog.domain.search.readings import fold, sounding_like, sounds, starting_with
+
+NEAR = 6  # characters that may stand between the two of a pair, as in 社(会)保(障)
+
+
+def highlight(name: str, text: str) -> str:
+    """The name as HTML, escaped; what the query found in it, also by sound or synonym, stands in <em>."""
+    units = [normalise(c) for c in name]
+    places = [place for place, unit in enumerate(units) for _ in unit]
+    flat = "".join(units)
+    spoken = sounds(flat)
+    for sense in understand(text):
+        marked = {places[at] for at in _marked(sense, flat, spoken)}
+        if marked:
+            return _tagged(name, marked)
+    return escape(name)
+
+
+def _tagged(name: str, marked: set[int]) -> str:
+    html, within = [], False
+    for place, char in enumerate(name):
+        if (place in marked) != within:
+            within = not within
+            html.append("<em>" if within else "</em>")
+        html.append(escape(char))
+    return "".join(html) + ("</em>" if within else "")
+
+
+def _marked(sense: Sense, name: str, spoken: str) -> set[int]:
+    found = {at for start, length in _stretches(sense, name, spoken) for at in range(start, start + length)}
+    found |= {at for place in range(len(sense) - 1) for at in _apart(sense.chars[place : place + 2], name)}
+    if found:
+        return found
+    meant = {c for c, weight in zip(sense.chars, sense.weights, strict=True) if weight > FILLER}
+    return {at for at, char in enumerate(name) if char in meant}
+
+
+def _stretches(sense: Sense, name: str, spoken: str) -> Iterator[tuple[int, int]]:
+    """(start, length) of what was found as it stands, by sound or form, as a synonym, or by first letters."""
+    folded, heard = fold(spoken), fold(sense.sounds)
+    for place in range(len(sense) - 1):
+        if max(sense.weights[place : place + 2]) > FILLER:
+            pair = sense.chars[place : place + 2]
+            held = _places(pair, name) or [at for other in lookalikes(pair) for at in _places(other, name)]
+            yield from ((at, 2) for at in held or _places(heard[place : place + 2], folded))
+    for concept in sense.concepts:
+        term = max((t for t in concept.terms if t in name), key=len, default="")
+        yield from ((at, len(term)) for at in _places(term, name))
+    for start, end in sense.runs:
+        found = re.search(run_pattern(sense, start, end), spoken)
+        if found:
+            yield found.start(), end - start
+
+
+def _places(part: str, whole: str) -> list[int]:
+    if not part or NONE in part:
+        return []
+    return [at for at in range(len(whole) - len(part) + 1) if whole.startswith(part, at)]
+
+
+def _apart(pair: str, name: str) -> tuple[int, ...]:
+    first = name.find(pair[0])
+    second = name.find(pair[1], first + 1)
+    return (first, second) if 0 <= first < second <= first + NEAR else ()
+
+
+def run_units(sense: Sense, start: int, end: int) -> tuple[str, ...]:
+    """For each place of a run typed as letters the code points of the syllables that may be meant."""
+    return tuple(
+        starting_with(sense.letters[place]) if sense.sounds[place] == NONE else sounding_like(sense.sounds[place])
+        for place in range(start, end)
+    )
+
+
+def run_pattern(sense: Sense, start: int, end: int) -> str:
+    return "".join(f"[{re.escape(fitting)}]" for fitting in run_units(sense, start, end))
+
+
+def respelt(sense: Sense, name: str, spoken: str, heard_of: frozenset[str]) -> str | None:
+    """The query with the characters that the best name has in their place; None if it was spelt as names are.
+
+    heard_of: the pairs of the query that some name holds as they were typed; these are no mistakes.
+    """
+    if NONE in sense.chars:
+        return None
+    meant = list(sense.chars)
+    for concept in sense.concepts:
+        if concept.misspelt:
+            meant[concept.start : concept.end] = concept.phrase
+    understood = {at for c in sense.concepts for at in range(c.start, c.end)}
+    folded, heard = fold(spoken), fold(sense.sounds)
+    for place in range(len(sense) - 1):
+        pair = sense.chars[place : place + 2]
+        if pair in heard_of or understood & {place, place + 1} or min(sense.weights[place : place + 2]) <= FILLER:
+            continue
+        at = next(
+            (name.find(other) for other in lookalikes(pair) if other in name), folded.find(heard[place : place + 2])
+        )
+        for offset in (0, 1):
+            if at >= 0 and pair[offset] not in name:
+                meant[place + offset] = name[at + offset]
+    corrected = "".join(meant)
+    return corrected if corrected != sense.chars else None

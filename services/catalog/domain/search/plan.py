@@ -1,0 +1,134 @@
+"""One sense of a query, weighed against one catalogue: what to look for in a text, and how much finding it says."""
+
+from dataclasses import dataclass
+from math import log1p
+
+from services.catalog.domain.search.marking import run_pattern, run_units
+from services.catalog.domain.search.postings import Postings
+from services.catalog.domain.search.query import NONE, Concept, Sense, lookalikes
+from services.catalog.domain.search.readings import fold
+
+SINGLE = 0.45  # what a character says on its own, beside what pairs say
+_RANK = 0.06  # how much less each further term of a concept is worth
+_LEAST_TRUST = 0.7
+_PER_LETTER = 1.6
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    place: int
+    char: str  # empty if typed by sound
+    sound: str  # folded; empty if only the first letter is known
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two neighbouring units and all the ways in which a text may hold them."""
+
+    place: int
+    exact: str
+    alike: tuple[str, ...]
+    sound: str
+    typed: bool  # by sound, so that its sound is all there is
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    text: str
+    pairs: tuple[tuple[str, float], ...]
+    mass: float
+    worth: float
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """A concept: the stretch of the query, and what may stand for it."""
+
+    start: int
+    end: int
+    terms: tuple[Term, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Units typed as first letters: found only as a whole stretch."""
+
+    start: int
+    end: int
+    fitting: tuple[str, ...]
+    pattern: str
+    weight: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    sense: Sense
+    units: tuple[Unit, ...]
+    pairs: tuple[Pair, ...]
+    meant: tuple[Meant, ...]
+    runs: tuple[Run, ...]
+    total: float  # what a text gets that holds everything as it was asked
+
+
+def plan(sense: Sense, postings: Postings) -> Plan:
+    folded = fold(sense.sounds)
+    units = tuple(_unit(sense, folded, place, postings) for place in range(len(sense)))
+    pairs = tuple(_pair(sense, folded, place, postings, units) for place in range(len(sense) - 1))
+    runs = tuple(_run(sense, start, end) for start, end in sense.runs)
+    meant = tuple(_meant(concept, postings) for concept in sense.concepts)
+    total = sum(p.weight for p in pairs) + SINGLE * sum(u.weight for u in units) + sum(r.weight for r in runs)
+    return Plan(sense, units, pairs, meant, runs, total)
+
+
+def _in_run(sense: Sense, place: int) -> bool:
+    return any(start <= place < end for start, end in sense.runs)
+
+
+def _unit(sense: Sense, folded: str, place: int, postings: Postings) -> Unit:
+    char = sense.chars[place].replace(NONE, "")
+    sound = folded[place].replace(NONE, "")
+    if _in_run(sense, place) and not sound:
+        return Unit(place, "", "", 0.0)
+    idf = (postings.idf(char) if char else 0.0) or (postings.idf(sound) if sound else 0.0)
+    return Unit(place, char, sound, (idf or _unseen(postings)) * sense.weights[place])
+
+
+def _unseen(postings: Postings) -> float:
+    """What a character weighs that no text holds: something was asked for that is not there."""
+    return 0.3 * _highest(postings)
+
+
+def _highest(postings: Postings) -> float:
+    return log1p((postings.rows + 0.5) / 1.5)
+
+
+def _pair(sense: Sense, folded: str, place: int, postings: Postings, units: tuple[Unit, ...]) -> Pair:
+    chars, sound = sense.chars[place : place + 2], folded[place : place + 2]
+    exact = "" if NONE in chars else chars
+    spoken = "" if NONE in sound else sound
+    alike = lookalikes(exact) if exact else ()
+    idf = next((idf for gram in (exact, *alike, spoken) if gram and (idf := postings.idf(gram))), 0.0)
+    if not exact and not spoken:
+        return Pair(place, "", (), "", True, 0.0)
+    first, second = units[place], units[place + 1]
+    weight = idf * min(sense.weights[place : place + 2]) or 0.5 * min(first.weight, second.weight)
+    return Pair(place, exact, tuple(a for a in alike if postings.count(a)), spoken, not exact, weight)
+
+
+def _run(sense: Sense, start: int, end: int) -> Run:
+    letters = sense.sounds[start:end].count(NONE)
+    return Run(start, end, run_units(sense, start, end), run_pattern(sense, start, end), _PER_LETTER * letters)
+
+
+def _meant(concept: Concept, postings: Postings) -> Meant:
+    terms = []
+    for rank, text in enumerate(concept.terms):
+        pairs = tuple((text[i : i + 2], postings.idf(text[i : i + 2])) for i in range(max(len(text) - 1, 1)))
+        mass = sum(idf for _, idf in pairs)
+        if mass:
+            trust = concept.trust * max(1.0 - _RANK * rank, _LEAST_TRUST)
+            worth = mass / len(pairs) * (1 + 0.45 * (len(pairs) - 1))
+            terms.append(Term(text, pairs, mass, worth * trust))
+    return Meant(concept.start, concept.end, tuple(terms))
