@@ -31,7 +31,7 @@ class Departments:
         found = snapshot.departments_named(request["department"].strip())
         if not found:
             raise UnknownDepartment(department=request["department"])
-        rows = snapshot.all_rows()[snapshot.facets["department"].mask([found[0].code])]
+        rows = snapshot.all_rows()[snapshot.facets.mask("department", [found[0].code])]
         return {
             "department": found[0].shown(),
             "organ_codes": list(found[0].organ_codes),
@@ -42,14 +42,11 @@ class Departments:
     def categories(self) -> Json:
         """All categories, those without items too (`CategoryList`)."""
         snapshot = self._snapshot()
-        items = [
-            {**asdict(one), "items": snapshot.facets[one.kind].totals()[one.code]}
-            for one in categories.CATEGORIES
-        ]
+        items = [{**asdict(one), "items": snapshot.facets.total(one.kind, one.code)} for one in categories.CATEGORIES]
         return {"as_of": snapshot.version, "items": items, "total": len(items)}
 
 
 def counted(snapshot: Snapshot, departments: Iterable[DepartmentRow]) -> list[Json]:
     """Departments with how many items they offer (`DepartmentCounted`)."""
-    totals = snapshot.facets["department"].totals()
-    return [{**department.shown(), "items": totals[department.code]} for department in departments]
+    total = snapshot.facets.total
+    return [{**department.shown(), "items": total("department", department.code)} for department in departments]

@@ -6,14 +6,13 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kernel.clock import CHINA, Clock
 from kernel.contracts.catalog import NO_SUCH_VALUE
 from kernel.errors import InvalidInput
 from kernel.traditional import to_simplified
 from services.catalog.domain import categories
-from services.catalog.domain.facets import Mask
+from services.catalog.domain.facets import Mask, Rows
 from services.catalog.domain.search import highlight
 from services.catalog.domain.snapshot import KINDS, Snapshot
 
@@ -32,7 +31,7 @@ class Filings(Protocol):
 class Chosen:
     """The items of a list, in its order. `text`: what was searched for, empty if nothing was."""
 
-    rows: NDArray[np.int32]
+    rows: Rows
     text: str = ""
     did_you_mean: str | None = None
 
@@ -46,7 +45,7 @@ class Lists:
         self._clock = clock
 
     def items(self, request: Json) -> Json:
-        """The items that fit all filters and the query (`ItemPage`). Raises InvalidInput for filters that name nothing."""
+        """The items that fit all filters and the query (`ItemPage`). Raises InvalidInput for bad filters."""
         snapshot = self._snapshot()
         return item_page(snapshot, choose(snapshot, request["q"], _wanted(snapshot, request)), request)
 
@@ -102,30 +101,25 @@ def _shown(snapshot: Snapshot, row: int, text: str) -> Json:
     return {**summary, "highlight": highlight(summary["name"], text)} if text else summary
 
 
-def _counted(snapshot: Snapshot, rows: NDArray[np.int32]) -> Json:
-    chosen = np.zeros(len(snapshot), dtype=np.bool_)
-    chosen[rows] = True
+def _counted(snapshot: Snapshot, rows: Rows) -> Json:
     return {
         name: [
             {"value": value.value, "name": value.name, "name_en": value.name_en, "count": count}
-            for value, count in facet.counts(chosen)
+            for value, count in counted
         ]
-        for name, facet in snapshot.facets.items()
+        for name, counted in snapshot.facets.counts(rows).items()
     }
 
 
 def _wanted(snapshot: Snapshot, request: Json) -> Mask | None:
-    """The items that have all that is asked for; None where nothing is. Raises InvalidInput, naming every bad filter."""
-    asked = {name: request[name] for name in snapshot.facets if request[name] is not None}
+    """The items that have all that is asked for; None where nothing is. Raises InvalidInput with every bad filter."""
+    asked = {name: request[name] for name in snapshot.facets.names if request[name] is not None}
     values = {name: _values(snapshot, name, given, request["audience"]) for name, given in asked.items()}
     unknown = {name: [NO_SUCH_VALUE] for name, found in values.items() if not found}
     if unknown:
         raise InvalidInput.from_messages(unknown)
-    wanted: Mask | None = None
-    for name, found in values.items():
-        mask = snapshot.facets[name].mask(found)
-        wanted = mask if wanted is None else wanted & mask
-    return wanted
+    masks = [snapshot.facets.mask(name, found) for name, found in values.items()]
+    return np.logical_and.reduce(masks) if masks else None
 
 
 def _values(snapshot: Snapshot, name: str, given: Any, audience: str | None) -> list[str]:

@@ -29,7 +29,7 @@ class Snapshots:
         return self._kept
 
     def refresh(self) -> bool:
-        """Go over to the catalogue's present version, if that is another: whether it was. Raises what `is_away` tells."""
+        """Go over to the catalogue's present version: whether that is another. Raises what `is_away` tells."""
         with self._building:
             if self._kept is not None and self._kept.version == self._version():
                 return False

@@ -1,15 +1,16 @@
-"""Which values of a filter each item has: what a list is narrowed by, and the counts beside it.
+"""Which values of each filter the items have: what lists are narrowed by, and the counts beside them.
 
-Pure. Items are rows 0, 1, 2, …; a choice of them is an array of bool, one for each row.
+Pure. Items are rows 0, 1, 2, …; a mask is an array of bool, one for each row.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 Mask = NDArray[np.bool_]
+Rows = NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -21,31 +22,56 @@ class Value:
     name_en: str
 
 
-class Facet:
-    """One filter with its values, in the order in which they are shown."""
+class Facets:
+    """All filters with their values, in the order in which they are shown."""
 
-    def __init__(self, values: Sequence[Value], had: Iterable[tuple[int, str]], rows: int) -> None:
-        """`had`: (row, value) for each value that an item has, each once; values that are not listed are left out."""
-        self.values = tuple(values)
-        self._place = {value.value: at for at, value in enumerate(self.values)}
-        self._size = rows
-        pairs = [(self._place[value], row) for row, value in had if value in self._place]
-        found = np.array(sorted(pairs), dtype=np.int32).reshape(-1, 2)
-        self._of, self._rows = found[:, 0].copy(), found[:, 1].copy()
-        self._starts = np.searchsorted(self._of, np.arange(len(self.values) + 1))
+    def __init__(self, values: Mapping[str, Sequence[Value]], items: Iterable[Iterable[tuple[str, str]]]) -> None:
+        """`items`: for each row the (filter, value) that it has; what is not among `values` is left out."""
+        self.names = tuple(values)
+        self._values = [(name, value) for name, listed in values.items() for value in listed]
+        self._number = {(name, value.value): at for at, (name, value) in enumerate(self._values)}
+        found, lengths = self._numbers(items)
+        # Twice the same: the values of each row, and the rows of each value.
+        self._had = np.array(found, dtype=np.int32)
+        self._starts = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
+        order = np.argsort(self._had, kind="stable")
+        self._rows = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)[order]
+        self._value_starts = np.searchsorted(self._had[order], np.arange(len(self._values) + 1))
 
-    def mask(self, wanted: Iterable[str]) -> Mask:
-        """The items that have one of these values. A value that is not listed has none."""
-        mask = np.zeros(self._size, dtype=np.bool_)
-        for at in {self._place[value] for value in wanted if value in self._place}:
-            mask[self._rows[self._starts[at] : self._starts[at + 1]]] = True
+    def mask(self, name: str, wanted: Iterable[str]) -> Mask:
+        """The items that have one of these values of a filter."""
+        mask = np.zeros(len(self._starts) - 1, dtype=np.bool_)
+        for at in {self._number[name, value] for value in wanted}:
+            mask[self._rows[self._value_starts[at] : self._value_starts[at + 1]]] = True
         return mask
 
-    def counts(self, chosen: Mask) -> list[tuple[Value, int]]:
-        """Each value that chosen items have, and how many of them do."""
-        counted = np.bincount(self._of[chosen[self._rows]], minlength=len(self.values))
-        return [(self.values[at], int(counted[at])) for at in np.flatnonzero(counted)]
+    def counts(self, rows: Rows) -> dict[str, list[tuple[Value, int]]]:
+        """By filter: each value that these items have, and how many of them do."""
+        counted: dict[str, list[tuple[Value, int]]] = {name: [] for name in self.names}
+        totals = np.bincount(self._had[self._places(rows)], minlength=len(self._values))
+        for at in np.flatnonzero(totals).tolist():
+            name, value = self._values[at]
+            counted[name].append((value, int(totals[at])))
+        return counted
 
-    def totals(self) -> dict[str, int]:
-        """How many items have each value, of all."""
-        return dict(zip(self._place, np.diff(self._starts).tolist(), strict=True))
+    def total(self, name: str, value: str) -> int:
+        """How many items have this value, of all."""
+        at = self._number[name, value]
+        return int(self._value_starts[at + 1] - self._value_starts[at])
+
+    def _numbers(self, items: Iterable[Iterable[tuple[str, str]]]) -> tuple[list[int], list[int]]:
+        """The values of all rows, one after the other, and how many each row has."""
+        found: list[int] = []
+        lengths: list[int] = []
+        for had in items:
+            numbers = {self._number[pair] for pair in had if pair in self._number}
+            found.extend(sorted(numbers))
+            lengths.append(len(numbers))
+        return found, lengths
+
+    def _places(self, rows: Rows) -> NDArray[np.int64]:
+        """Where the values of these rows lie in `_had`."""
+        starts = self._starts[rows]
+        lengths = self._starts[rows + 1] - starts
+        ends = np.cumsum(lengths)
+        return np.repeat(starts - ends + lengths, lengths) + np.arange(ends[-1] if len(ends) else 0)

@@ -7,7 +7,7 @@ from typing import Any
 from kernel.clock import format_time, from_micros
 from kernel.contracts.items import TYPES
 from services.catalog.domain import categories, printing
-from services.catalog.domain.listing import fee_sentence
+from services.catalog.domain.listing import fee
 from services.catalog.domain.rows import FileRow, ItemRow
 
 Json = dict[str, Any]
@@ -55,7 +55,7 @@ def guide(row: ItemRow) -> Json:
         "department": row.department.shown(),
         "categories": _categories(document["categories"]),
         "window": _window(document),
-        "fee": fee_sentence(document),
+        "fee": fee(document),
         "files": _files(row),
         "links": _links(row),
     }

@@ -47,19 +47,17 @@ def _document(item: Json, kind: str, mark: str, answer: Any) -> str:
     name = escape(item["name"])
     # An item that stands in for a real one must not be taken for it on paper either.
     of_sample = _marked("样例：本事项为演示数据，本表不能用于实际申请。") if item["sample"] else ""
-    return (
-        '<!DOCTYPE html>\n<html lang="zh-Hans">\n<head>\n<meta charset="utf-8">\n'
-        f"<title>{name}（{kind}）</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-        f"<h1>{name}申请表</h1>\n{of_sample}{mark}{_head(item)}{_pages(item['fields'], answer)}{_FOOT}</body>\n</html>\n"
-    )
+    body = f"<h1>{name}申请表</h1>\n{of_sample}{mark}{_about(item)}{_pages(item['fields'], answer)}{_FOOT}"
+    head = f'<meta charset="utf-8">\n<title>{name}（{kind}）</title>\n<style>{_STYLE}</style>'
+    return f'<!DOCTYPE html>\n<html lang="zh-Hans">\n<head>\n{head}\n</head>\n<body>\n{body}</body>\n</html>\n'
 
 
 _FOOT = "<footer><span>申请人（签名）：</span><span>日期：　　　年　　月　　日</span></footer>\n"
 
 
-def _head(item: Json) -> str:
-    department = escape(item["department"]["name"])
-    return f"<p>受理单位：{department}　事项编码：{escape(item['code'])}（第{item['version']}版）</p>\n<p>带 * 的为必填项。</p>\n"
+def _about(item: Json) -> str:
+    department, code = escape(item["department"]["name"]), escape(item["code"])
+    return f"<p>受理单位：{department}　事项编码：{code}（第{item['version']}版）</p>\n<p>带 * 的为必填项。</p>\n"
 
 
 def _marked(text: str) -> str:
@@ -68,7 +66,9 @@ def _marked(text: str) -> str:
 
 def _pages(fields: list[Json], answer: Any) -> str:
     pages = groupby(sorted(fields, key=lambda field: field["page"]), key=lambda field: field["page"])
-    return "".join(f"<section><table>\n{''.join(_row(field, answer) for field in page)}</table></section>\n" for _, page in pages)
+    return "".join(
+        f"<section><table>\n{''.join(_row(field, answer) for field in page)}</table></section>\n" for _, page in pages
+    )
 
 
 def _row(field: Json, answer: Any) -> str:

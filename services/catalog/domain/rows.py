@@ -34,7 +34,7 @@ class ListedRow:
 
 @dataclass(frozen=True)
 class Contents:
-    """All that lists are made of, of one version of the catalogue. Items and departments in no order, halls in theirs."""
+    """All that lists are made of, of one version. Items and departments in no order, halls in theirs."""
 
     version: int
     items: list[ListedRow]

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 
 import numpy as np
 import orjson
-from numpy.typing import NDArray
 
 from services.catalog.domain import categories
-from services.catalog.domain.facets import Facet, Value
+from services.catalog.domain.facets import Facets, Rows, Value
+from services.catalog.domain.listing import terms
 from services.catalog.domain.rows import Contents, DepartmentRow, Json, ListedRow
 from services.catalog.domain.search import ANALYSIS, Entry, SearchIndex, analyse
 
@@ -46,7 +46,7 @@ class Snapshot:
     def __len__(self) -> int:
         return len(self.names)
 
-    def all_rows(self) -> NDArray[np.int32]:
+    def all_rows(self) -> Rows:
         """Every item, in the order of lists."""
         return np.arange(len(self.names), dtype=np.int32)
 
@@ -66,7 +66,7 @@ class Snapshot:
         """Its analysed terms; made anew where another version of the analysis made them."""
         if item.terms.startswith(f"{ANALYSIS}|"):
             return item.terms
-        return analyse(entry_of(orjson.loads(item.listing), self._by_department[item.department].name))
+        return terms(orjson.loads(item.listing), self._by_department[item.department].name)
 
 
 def _in_order(items: Iterable[ListedRow], departments: list[DepartmentRow]) -> list[ListedRow]:
@@ -74,25 +74,24 @@ def _in_order(items: Iterable[ListedRow], departments: list[DepartmentRow]) -> l
     return sorted(items, key=lambda item: (place[item.department], item.name, item.code))
 
 
-def _facets(items: list[ListedRow], departments: list[DepartmentRow]) -> dict[str, Facet]:
-    had: dict[str, list[tuple[int, str]]] = {name: [] for name in FACETS}
-    for row, item in enumerate(items):
-        for name, value in _values(item):
-            had[name].append((row, value))
-    values = {
+def _facets(items: list[ListedRow], departments: list[DepartmentRow]) -> Facets:
+    coded = {
         **{kind: [one for one in categories.CATEGORIES if one.kind == kind] for kind in KINDS},
         "department": departments,
     }
-    listed = {name: [Value(one.code, one.name, one.name_en) for one in given] for name, given in values.items()}
-    return {name: Facet({**_FIXED, **listed}[name], had[name], len(items)) for name in FACETS}
+    values = {name: [Value(one.code, one.name, one.name_en) for one in given] for name, given in coded.items()}
+    return Facets({name: {**_FIXED, **values}[name] for name in FACETS}, map(_values, items))
 
 
-def _values(item: ListedRow) -> set[tuple[str, str]]:
-    """What an item has, by facet."""
+def _values(item: ListedRow) -> list[tuple[str, str]]:
+    """What an item has, by filter."""
     listing = orjson.loads(item.listing)
-    had = {("audience", audience) for audience in listing["audience"]}
-    had |= {(categories.BY_CODE[code].kind, code) for code in listing["categories"] if code in categories.BY_CODE}
-    return had | {("department", item.department), *((name, _said(listing[name])) for name in ("online", "bookable"))}
+    return [
+        *(("audience", audience) for audience in listing["audience"]),
+        *((categories.BY_CODE[code].kind, code) for code in listing["categories"] if code in categories.BY_CODE),
+        ("department", item.department),
+        *((name, _said(listing[name])) for name in ("online", "bookable")),
+    ]
 
 
 def _said(flag: bool) -> str:
