@@ -66,4 +66,4 @@ def test_a_misspelt_query_is_spelt_as_it_was_meant(index: SearchIndex) -> None:
 
 
 def test_what_matched_is_marked_and_the_name_escaped() -> None:
-    assert highlight("蚕种<生产>许可", "蚕种") == "<em>蚕种</em>&lt;生产&gt;许可"
+    assert highlight("蚕种<夏>许可&", "蚕种 许可") == "<em>蚕种</em>&lt;夏&gt;<em>许可</em>&amp;"
