@@ -1,4 +1,4 @@
-"""What the gateway keeps between requests: who tokens belong to, and wrong guesses of query codes. Nothing lasting."""
+"""What the gateway keeps between requests: who tokens belong to, wrong guesses, pages. Nothing lasting."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -6,7 +6,10 @@ from typing import Any
 from nameko.extensions import DependencyProvider
 
 from gateway.auth import Tokens
+from gateway.cache import Cache
 from gateway.limits import Guesses
+from kernel.contracts.catalog_facts import CatalogChanged, load_changed
+from kernel.eventlog.events import Recorded
 
 _LONGEST = 64  # characters of an address
 
@@ -19,6 +22,14 @@ class Edge:
         self.proxies = frozenset(proxies)
         self.tokens = Tokens()
         self.guesses = Guesses()
+        self.cache = Cache()
+
+    def hear(self, event: Recorded | None, connected: bool) -> None:
+        """What is heard of the catalogue. Raises marshmallow.ValidationError for a change that cannot be read."""
+        if event is None:
+            (self.cache.connected if connected else self.cache.lost)()
+        elif event.type == CatalogChanged.TYPE:
+            self.cache.changed(load_changed(event.data).version)
 
     def address_of(self, environ: Mapping[str, Any]) -> str:
         """Where a request comes from. Of what it says itself only what a trusted proxy has added counts."""

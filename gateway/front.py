@@ -13,9 +13,11 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
-from gateway import limits, problems, traffic
+from gateway import limits, problems, shared, traffic
 from gateway.auth import NotADepartment
+from gateway.cache import Cache, Page, key_of
 from gateway.call import Answer, Call, language_of
+from gateway.headers import SAFE
 from gateway.route import PRIVATE, Route
 from kernel import logs
 from kernel.errors import Refusal, RemoteFault
@@ -23,14 +25,10 @@ from kernel.errors import Refusal, RemoteFault
 log = logs.get(__name__)
 
 _LONGEST_PATH = 2048
+_READING = ("GET", "HEAD")
+_STATUS = {200: "200 OK", 304: "304 NOT MODIFIED"}
 _TOKEN = 'Bearer realm="yichuang"'
 _KEY_OR_TOKEN = f'Basic realm="yichuang", {_TOKEN}'
-_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-}
 
 
 class Endpoint(Protocol):
@@ -42,9 +40,10 @@ class Endpoint(Protocol):
 
 
 class Front:
-    """The WSGI application over the endpoints of a table of routes."""
+    """The WSGI application over the endpoints of a table of routes. What `cache` has needs no endpoint."""
 
-    def __init__(self, endpoints: Iterable[Endpoint]) -> None:
+    def __init__(self, endpoints: Iterable[Endpoint], cache: Cache) -> None:
+        self._cache = cache
         rules = [
             Rule(endpoint.route.rule, methods=[endpoint.route.method], endpoint=endpoint) for endpoint in endpoints
         ]
@@ -53,14 +52,27 @@ class Front:
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         started = time.perf_counter()
         request_id, environ["yichuang.traceparent"] = traffic.trace_of(environ)
+        page = self._kept(environ)
+        if page is not None:
+            return _give(page, environ, start_response, request_id, started)
         environ["yichuang.request_id"] = request_id
         route, response = self._answer(environ)
-        for name, value in _HEADERS.items():
+        for name, value in SAFE.items():
             response.headers.setdefault(name, value)
         response.headers["X-Request-Id"] = request_id
         path = route.path if route else "(none)"
         traffic.record(path, environ["REQUEST_METHOD"], response.status_code, time.perf_counter() - started, request_id)
         return response(environ, start_response)
+
+    def _kept(self, environ: dict[str, Any]) -> Page | None:
+        """The page for a request that only reads; what comes with a body is left to its route."""
+        if (
+            environ["REQUEST_METHOD"] not in _READING
+            or environ.get("CONTENT_LENGTH")
+            or "HTTP_TRANSFER_ENCODING" in environ
+        ):
+            return None
+        return self._cache.get(key_of(environ))
 
     def _answer(self, environ: dict[str, Any]) -> tuple[Route | None, Response]:
         route = None
@@ -82,6 +94,17 @@ class Front:
             raise problems.WrongMethod(method=method[:16], methods=", ".join(error.valid_methods or ())) from None
         except HTTPException:
             raise problems.NothingHere from None
+
+
+def _give(
+    page: Page, environ: dict[str, Any], start_response: Callable[..., Any], request_id: str, started: float
+) -> Iterable[bytes]:
+    """A page from the cache, past everything that is of no use to it. The same header fields as of one just made."""
+    known, method = shared.is_known(page, environ), environ["REQUEST_METHOD"]
+    status, headers = (304, page.brief) if known else (200, page.headers)
+    start_response(_STATUS[status], [*headers, ("X-Request-Id", request_id)])
+    traffic.record(page.route, method, status, time.perf_counter() - started, request_id)
+    return [] if known or method == "HEAD" else [page.body]
 
 
 def _path(environ: Mapping[str, Any]) -> str:

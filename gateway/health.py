@@ -7,9 +7,10 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from prometheus_client import Gauge, generate_latest
+from prometheus_client import Counter, Gauge, generate_latest
 
 from gateway.auth import Caller
+from gateway.cache import Cache
 from gateway.traffic import REGISTRY
 from kernel.contracts.notify import COUNTED
 from kernel.errors import Refusal
@@ -17,9 +18,9 @@ from kernel.errors import Refusal
 PATIENCE = 1.0
 
 # What each is asked. Without the first four nobody can file or look up; without notify people only hear later.
-PROBES: dict[str, str] = {"accounts": "ping", "catalog": "departments", "filing": "status", "progress": "status"}
+PROBES: dict[str, str] = {"accounts": "ping", "catalog": "status", "filing": "status", "progress": "status"}
 OPTIONAL: dict[str, str] = {"notify": "status"}
-CONSUMERS = ("progress", "notify")
+CONSUMERS = ("progress", "notify", "catalog")
 
 UP = Gauge("yichuang_consumer_up", "Whether a consumer of the log answers.", ["consumer"], registry=REGISTRY)
 _OF_CONSUMERS = {
@@ -40,6 +41,21 @@ _OF_FILING = {
     "unsent_replies": Gauge("yichuang_filing_unsent_replies", "Replies not yet published.", registry=REGISTRY),
     "log_position": Gauge("yichuang_filing_log_position", "Last position of the case log.", registry=REGISTRY),
 }
+_OF_CATALOG = {
+    "version": Gauge("yichuang_catalogue_version", "Version of the catalogue.", registry=REGISTRY),
+    "searched": Gauge("yichuang_catalogue_searched", "The version that is searched and listed.", registry=REGISTRY),
+    "items": Gauge("yichuang_catalogue_items", "Service items that are offered.", registry=REGISTRY),
+}
+
+_ANSWERS = Counter(
+    "yichuang_cache_answers",
+    "Requests for shared pages: kept (answered from memory), asked (of catalog), joined (waited for one that asked).",
+    ["how"],
+    registry=REGISTRY,
+)
+_DROPS = Counter("yichuang_cache_drops", "How often all kept pages were dropped.", registry=REGISTRY)
+_BYTES = Gauge("yichuang_cache_bytes", "Memory of kept pages.", registry=REGISTRY)
+_LISTENING = Gauge("yichuang_cache_listening", "Whether changes are heard, so that pages are kept.", registry=REGISTRY)
 
 _MESSAGES = Gauge("yichuang_messages", "Messages to applicants, by how they stand.", ["state"], registry=REGISTRY)
 _OLDEST_UNSENT = Gauge(
@@ -81,13 +97,15 @@ def readiness(services: Caller) -> dict[str, Any]:
     }
 
 
-def figures(services: Caller) -> bytes:
+def figures(services: Caller, cache: Cache) -> bytes:
     """Everything Prometheus is told, with the consumers' places as they are now."""
     answers = ask_all(services, {**dict.fromkeys(CONSUMERS, "status"), "filing": "status"})
     for consumer in CONSUMERS:
         _tell_consumer(consumer, answers[consumer])
-    for name, gauge in _OF_FILING.items():
-        gauge.set((answers["filing"] or {}).get(name, _UNKNOWN))
+    for service, gauges in (("filing", _OF_FILING), ("catalog", _OF_CATALOG)):
+        for name, gauge in gauges.items():
+            gauge.set((answers[service] or {}).get(name, _UNKNOWN))
+    _tell_cache(cache)
     _tell_messages(answers["notify"] or {})
     return generate_latest(REGISTRY)
 
@@ -100,6 +118,15 @@ def _tell_consumer(consumer: str, lag: dict[str, Any] | None) -> None:
             gauge.labels(consumer).set(_UNKNOWN)
         else:
             gauge.labels(consumer).set(lag[name])
+
+
+def _tell_cache(cache: Cache) -> None:
+    done = cache.figures.take()
+    for how in ("kept", "asked", "joined"):
+        _ANSWERS.labels(how).inc(getattr(done, how))
+    _DROPS.inc(done.drops)
+    _BYTES.set(cache.size)
+    _LISTENING.set(cache.listening)
 
 
 def _tell_messages(standing: dict[str, Any]) -> None:

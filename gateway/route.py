@@ -39,6 +39,7 @@ class Route:
     status: int = 200
     limit: int = limits.JSON  # bytes of body
     cache: str = PRIVATE
+    life: float | None = None  # seconds that the gateway keeps a shared answer; None: until the catalogue changes
     serves: str = "application/json"
     others: Mapping[int, str] = field(default_factory=dict)  # further statuses worth telling
 
@@ -63,6 +64,11 @@ class Route:
         if self.body is None:
             raise TypeError(f"{self.name} takes no body")
         return self.body()
+
+    @property
+    def shared(self) -> bool:
+        """Whether a service's answer is the same for everybody, and kept by the gateway."""
+        return self.cache == SHARED and self.service != ""
 
     @property
     def unsafe(self) -> bool:

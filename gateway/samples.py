@@ -2,8 +2,13 @@
 
 from typing import Any
 
+from kernel.contracts.catalog import Facets
+from kernel.contracts.halls import HallElements
+from kernel.contracts.items import ItemElements
+
 _NOW = "2026-11-22T12:00:00+08:00"
 _DEPARTMENT = {"code": "11440105007512345X", "name": "区公安分局"}
+_NAMED = {**_DEPARTMENT, "name_en": "Public Security"}
 _WINDOW = {"name": "区政务中心", "address": "示例路1号", "hours": "9:00–17:00", "phone": "020-00000000", "sample": True}
 _ITEM = {"code": "1", "name": "签注居住证", "version": 1}
 _CASE: dict[str, Any] = {
@@ -40,12 +45,62 @@ _SUMMARY = {
     "name": "签注居住证",
     "name_en": "Residence permit endorsement",
     "plain_name": "居住证续签",
+    "type": "20",
+    "type_name": "公共服务",
     "kind": "promised",
     "audience": ["individual"],
-    "department": {**_DEPARTMENT, "name_en": "Public Security"},
+    "department": _NAMED,
     "statutory_limit": {"amount": 5, "unit": "working_days"},
     "promised_limit": None,
+    "charged": False,
+    "fee": "不收费",
+    "online": True,
+    "bookable": True,
+    "place": _WINDOW,
+    "sample": True,
 }
+_CATEGORY = {
+    "code": "i-household",
+    "name": "户籍办理",
+    "name_en": "Household",
+    "audience": "individual",
+    "kind": "theme",
+}
+_GUIDE = {
+    **ItemElements().dump(ItemElements().load({"code": "1", "name": "签注居住证", "department": _DEPARTMENT["code"]})),
+    "as_of": 3,
+    "version": 1,
+    "current": True,
+    "updated_at": _NOW,
+    "type_name": None,
+    "department": _NAMED,
+    "categories": [_CATEGORY],
+    "window": _WINDOW,
+    "fee": None,
+    "files": [
+        {"name": "表.html", "title": "申请表", "media_type": "text/html", "size": 4, "href": "/api/v1/items/1/files/x"}
+    ],
+    "links": {"file_online": None},
+}
+_HALL = {
+    "id": "h1",
+    "name": "市民中心",
+    "name_en": "Citizens' centre",
+    "level": "city",
+    "area": "440100",
+    "area_name": "示例市",
+    "address": "示例路1号",
+    "hours": "9:00–17:00",
+    "phone": None,
+    "map_url": None,
+    "sample": True,
+}
+_PAGED = {"as_of": 3, "total": 1, "page": 1, "page_size": 20}
+_FACETS: dict[str, Any] = {name: [] for name in Facets().fields}
+    name: [] for name in ["audience", "theme", "life_event", "group", "activity", "department", "online", "bookable"]
+}
+_ITEMS = {**_PAGED, "items": [_SUMMARY], "facets": _FACETS, "did_you_mean": None}
+_COUNTED = {**_NAMED, "items": 1}
 _ACCOUNT = {
     "account": "a1",
     "kind": "individual",
@@ -81,17 +136,20 @@ ANSWERS: dict[tuple[str, str], dict[str, Any]] = {
     ("accounts", "close_session"): {},
     ("accounts", "profile"): _ACCOUNT,
     ("accounts", "ping"): {},
-    ("catalog", "items"): {"items": [_SUMMARY], "total": 1, "page": 1, "page_size": 20},
-    ("catalog", "item"): {
-        **_SUMMARY,
-        "version": 1,
-        "deemed_acceptance": True,
-        "extension_working_days": 10,
-        "fields": [],
-        "materials": [],
-        "window": _WINDOW,
+    ("catalog", "items"): _ITEMS,
+    ("catalog", "hot_items"): {**_PAGED, "items": [{**_SUMMARY, "filed": 12}]},
+    ("catalog", "item"): _GUIDE,
+    ("catalog", "file"): {"as_of": 3, "name": "表.html", "media_type": "text/html", "content": "PGgxPg=="},
+    ("catalog", "departments"): {"as_of": 3, "items": [_COUNTED], "total": 1},
+    ("catalog", "department"): {**_PAGED, "department": _NAMED, "organ_codes": [], "items": [_SUMMARY]},
+    ("catalog", "categories"): {"as_of": 3, "items": [{**_CATEGORY, "items": 1}], "total": 1},
+    ("catalog", "halls"): {**_PAGED, "items": [_HALL]},
+    ("catalog", "hall"): {
+        **HallElements().dump(HallElements().load({**_HALL, "units": [{"name": "公安", "items": []}]})),
+        "as_of": 3,
     },
-    ("catalog", "departments"): {"items": [_SUMMARY["department"]], "total": 1},
+    ("catalog", "search"): {**_ITEMS, "departments": [_COUNTED], "halls": [_HALL]},
+    ("catalog", "status"): {"version": 3, "searched": 3, "items": 1, "consumer": "catalog", **_LAG},
     ("filing", "open_draft"): _DRAFT,
     ("filing", "draft"): _DRAFT,
     ("filing", "change_draft"): _DRAFT,

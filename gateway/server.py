@@ -20,6 +20,7 @@ from werkzeug.wrappers import Request, Response
 
 from gateway import front, problems, traffic
 from gateway.call import Answer, Call, language_of, read
+from gateway.edge import EdgeProvider
 from gateway.route import Route
 from kernel import logs
 from kernel.errors import CannotListen, Refusal, ServiceDown
@@ -99,7 +100,8 @@ class HallServer(WebServer):  # type: ignore[misc]
         self.container._worker_pool.resize(WORKERS)
 
     def get_wsgi_app(self) -> Any:
-        return front.Front(self._providers)
+        (edge,) = (one.edge for one in self.container.dependencies if isinstance(one, EdgeProvider))
+        return front.Front(self._providers, edge.cache)
 
     def get_wsgi_server(self, sock: Any, wsgi_app: Any, protocol: Any = Protocol, debug: bool = False) -> Any:
         return wsgi.Server(
@@ -111,6 +113,7 @@ class HallServer(WebServer):  # type: ignore[misc]
             log=wsgi.LoggerNull(),
             log_output=False,
             url_length_limit=LONGEST_LINE,
+            capitalize_response_headers=False,  # ours are written as they should be
             socket_timeout=PATIENCE,
         )
 

@@ -9,7 +9,7 @@ from typing import Any
 from prometheus_client import CONTENT_TYPE_LATEST
 from werkzeug.wrappers import Response
 
-from gateway import health, openapi, pages
+from gateway import health, openapi, pages, shared
 from gateway.auth import bearer
 from gateway.call import Answer, Call
 from gateway.edge import EdgeProvider
@@ -18,6 +18,9 @@ from gateway.routes import API, BY_NAME
 from gateway.server import serves
 from kernel import logs
 from kernel.errors import Refusal, RemoteRefusal
+from kernel.eventlog.events import Recorded
+from kernel.messaging import topology
+from kernel.messaging.broadcasting import hears
 from kernel.messaging.rpc import Services
 
 log = logs.get(__name__)
@@ -36,16 +39,44 @@ class GatewayService:
     edge = EdgeProvider()
 
     @serves(BY_NAME["items"])
-    def items(self, call: Call) -> Json:
-        return self._ask(call)
+    def items(self, call: Call) -> Response:
+        return self._shared(call)
+
+    @serves(BY_NAME["hot_items"])
+    def hot_items(self, call: Call) -> Response:
+        return self._shared(call)
 
     @serves(BY_NAME["item"])
-    def item(self, call: Call) -> Json:
-        return self._ask(call)
+    def item(self, call: Call) -> Response:
+        return self._shared(call)
+
+    @serves(BY_NAME["item_file"])
+    def item_file(self, call: Call) -> Response:
+        return self._shared(call)
 
     @serves(BY_NAME["departments"])
-    def departments(self, call: Call) -> Json:
-        return self._ask(call)
+    def departments(self, call: Call) -> Response:
+        return self._shared(call)
+
+    @serves(BY_NAME["department"])
+    def department(self, call: Call) -> Response:
+        return self._shared(call)
+
+    @serves(BY_NAME["categories"])
+    def categories(self, call: Call) -> Response:
+        return self._shared(call)
+
+    @serves(BY_NAME["halls"])
+    def halls(self, call: Call) -> Response:
+        return self._shared(call)
+
+    @serves(BY_NAME["hall"])
+    def hall(self, call: Call) -> Response:
+        return self._shared(call)
+
+    @serves(BY_NAME["search"])
+    def search(self, call: Call) -> Response:
+        return self._shared(call)
 
     @serves(BY_NAME["register"])
     def register(self, call: Call) -> Answer:
@@ -153,7 +184,7 @@ class GatewayService:
 
     @serves(BY_NAME["metrics"])
     def metrics(self, call: Call) -> Response:
-        return Response(health.figures(self.services), content_type=CONTENT_TYPE_LATEST)
+        return Response(health.figures(self.services, self.edge.cache), content_type=CONTENT_TYPE_LATEST)
 
     @serves(BY_NAME["openapi"])
     def openapi(self, call: Call) -> Response:
@@ -166,6 +197,14 @@ class GatewayService:
     @serves(BY_NAME["docs_file"])
     def docs_file(self, call: Call) -> Response:
         return pages.docs_file(call.path["file"])
+
+    @hears(topology.CATALOG_EVENTS)
+    def hear_of_the_catalogue(self, event: Recorded | None, connected: bool) -> None:
+        self.edge.hear(event, connected)
+
+    def _shared(self, call: Call) -> Response:
+        """Have catalog answer, or the cache, if it can by now."""
+        return shared.answer(call, self.services, self.edge.cache)
 
     def _ask(self, call: Call, **others: Any) -> Json:
         """Have the route's service answer."""

@@ -51,7 +51,14 @@ BODIES = {
     },
     "take_receipt": {"id": "m1", "status": "delivered"},
 }
-QUERIES = {"progress": "?code=ABCD2345", "cases": "?state=accepted&filed_from=2026-01-01&page=2&page_size=100"}
+QUERIES = {
+    "items": "?q=居住证&audience=individual&online=true&department=11440105007512345X&page=1&page_size=5",
+    "item": "?version=1",
+    "search": "?q=hzqf",
+    "halls": "?level=city&area=4401",
+    "progress": "?code=ABCD2345",
+    "cases": "?state=accepted&filed_from=2026-01-01&page=2&page_size=100",
+}
 TOKENS = {Access.SIGNED_IN: "person", Access.DEPARTMENT: "officer"}
 SIGNED = {"X-Yichuang-Timestamp": "1795000000", "X-Yichuang-Signature": "ab" * 32}
 
@@ -88,7 +95,8 @@ def test_every_route_is_served_by_the_method_of_its_name(route: Route) -> None:
 
 def test_every_entrypoint_stands_in_the_table() -> None:
     methods = inspect.getmembers(GatewayService, lambda member: hasattr(member, "nameko_entrypoints"))
-    assert {name for name, _ in methods} == {route.name for route in ROUTES}
+    heard = {"hear_of_the_catalogue"}  # from the broker
+    assert {name for name, _ in methods} - heard == {route.name for route in ROUTES}
 
 
 @every_route

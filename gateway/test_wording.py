@@ -14,7 +14,7 @@ from marshmallow import fields, validate
 
 import kernel.contracts
 from gateway.wording import is_known, worded
-from kernel.contracts.catalog import FIELD_TYPES
+from kernel.contracts.items import FIELD_TYPES
 
 ROOT = Path(kernel.__file__).parents[1]
 
@@ -55,7 +55,7 @@ def of_validator(validator: object) -> Iterator[str]:
         yield validator.error.format(choices=validator.choices_text, labels="", input="")
     elif isinstance(validator, validate.Equal):
         yield validator.error.format(other=validator.comparable, input="")
-    elif isinstance(validator, validate.Regexp | validate.Email):
+    elif isinstance(validator, validate.Regexp | validate.Email | validate.URL):
         yield validator.error
     else:
         raise AssertionError(f"a validator whose messages this test does not know: {validator!r}")

@@ -91,7 +91,7 @@ class Hall:
         self.edge = Edge()
         service: Any = GatewayService()
         service.services, service.edge = self.services, self.edge
-        self._client = Client(Front([_Direct(service, route) for route in ROUTES]))
+        self._client = Client(Front([_Direct(service, route) for route in ROUTES], self.edge.cache))
 
     def ask(self, method: str, path: str, *, token: str | None = None, **options: Any) -> TestResponse:
         """One request; `token` is sent as a bearer token, `json` as a JSON body."""

@@ -29,6 +29,7 @@ _TABLE: list[tuple[str, str]] = [
     (r"Not a valid identity number\.", "不是有效的身份证件号码。"),
     (r"Not a valid code\.", "不是有效的编号。"),
     (r"Not a valid key: .*", "不是有效的 Idempotency-Key（1 至 128 个可见 ASCII 字符）。"),
+    (r"Not a valid URL\.", "不是有效的网址（http:// 或 https:// 开头）。"),
     (r"Not valid base64\.", "不是有效的 base64 内容。"),
     (r"Not an organ code\.", "不是有效的机构编码。"),
     (r"Number too large\.", "数字过大。"),
@@ -51,6 +52,8 @@ _TABLE: list[tuple[str, str]] = [
     (r"Names another type than the attribute type does\.", "与事件类型（type）不一致。"),
     (r"Three to 32 small letters, .*", "应为 3 至 32 个小写字母、数字、点、连字符或下划线，以字母开头。"),
     (r"Nested too deeply\.", "嵌套层数过多。"),
+    (r"No such value\.", "没有这个分类或部门，请从列表中选择。"),
+    (r"Says nothing to search for\.", "请输入要查找的内容，如“居住证”“小孩上户口”。"),
     (r"Holds the character NUL\.", "含有空字符（NUL）。"),
 ]
 

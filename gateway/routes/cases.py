@@ -1,125 +1,11 @@
-"""Every route of the hall: who may use it, what it takes, who answers it and with what.
-
-This one table serves and documents; nothing is reachable that does not stand here.
-"""
-
-import marshmallow as ma
+"""Routes of cases: filling in and filing, what follows, and how it stands."""
 
 from gateway import limits
 from gateway.auth import Access
-from gateway.route import HTML, JSON, PRIVATE, SHARED, Route
-from kernel.contracts import accounts, catalog, filing, notify, progress
+from gateway.route import Route
+from gateway.routes.common import API, PUBLIC, SIGNED_IN, filters
+from kernel.contracts import filing, progress
 from kernel.contracts.envelope import CONTENT_TYPE as CLOUDEVENT, EnvelopeSchema
-
-API = "/api/v1"
-
-
-def _filters(schema: type[ma.Schema]) -> ma.Schema:
-    """The query parameters of a list: what the request has, without what the gateway adds."""
-    return schema(only=[name for name in schema._declared_fields if name not in ("principal", "language", "serial")])
-
-
-PUBLIC, SIGNED_IN = Access.PUBLIC, Access.SIGNED_IN
-
-_CATALOGUE = [
-    Route(
-        name="items",
-        method="GET",
-        path=f"{API}/items",
-        summary="Service items. 事项列表",
-        access=PUBLIC,
-        tag="catalogue",
-        service="catalog",
-        rpc="items",
-        request=catalog.ItemsAsked,
-        query=_filters(catalog.ItemsAsked),
-        answer=catalog.ItemPage(),
-        cache=SHARED,
-    ),
-    Route(
-        name="item",
-        method="GET",
-        path=f"{API}/items/{{code}}",
-        summary="One service item, with its form and materials. 办事指南",
-        access=PUBLIC,
-        tag="catalogue",
-        service="catalog",
-        rpc="item",
-        request=catalog.ItemAsked,
-        answer=catalog.Item(),
-        cache=SHARED,
-    ),
-    Route(
-        name="departments",
-        method="GET",
-        path=f"{API}/departments",
-        summary="Departments. 部门",
-        access=PUBLIC,
-        tag="catalogue",
-        service="catalog",
-        rpc="departments",
-        request=catalog.DepartmentsAsked,
-        answer=catalog.DepartmentList(),
-        cache=SHARED,
-    ),
-]
-
-_ACCOUNTS = [
-    Route(
-        name="register",
-        method="POST",
-        path=f"{API}/accounts",
-        summary="Register an individual. 实名注册",
-        access=PUBLIC,
-        tag="accounts",
-        service="accounts",
-        rpc="register",
-        request=accounts.Register,
-        body=accounts.Registration,
-        answer=accounts.Account(),
-        status=201,
-        others={409: "The identity number or the mobile is registered."},
-    ),
-    Route(
-        name="sign_in",
-        method="POST",
-        path=f"{API}/sessions",
-        summary="Log in. 登录",
-        access=PUBLIC,
-        tag="accounts",
-        service="accounts",
-        rpc="open_session",
-        request=accounts.Credentials,
-        body=accounts.Credentials,
-        answer=accounts.Session(),
-        status=201,
-        others={401: "Unknown login, or wrong password.", 429: "Too many failed attempts for this login."},
-    ),
-    Route(
-        name="sign_out",
-        method="DELETE",
-        path=f"{API}/sessions/current",
-        summary="Log out. 退出登录",
-        access=SIGNED_IN,
-        tag="accounts",
-        service="accounts",
-        rpc="close_session",
-        request=accounts.Token,
-        status=204,
-    ),
-    Route(
-        name="profile",
-        method="GET",
-        path=f"{API}/accounts/me",
-        summary="One's own account, masked. 我的账户",
-        access=SIGNED_IN,
-        tag="accounts",
-        service="accounts",
-        rpc="profile",
-        request=accounts.Profile,
-        answer=accounts.Account(),
-    ),
-]
 
 _FILING = [
     Route(
@@ -287,7 +173,7 @@ _PROGRESS = [
         service="progress",
         rpc="cases",
         request=progress.OwnCases,
-        query=_filters(progress.OwnCases),
+        query=filters(progress.OwnCases, "serial"),
         answer=progress.CaseList(),
     ),
     Route(
@@ -304,39 +190,4 @@ _PROGRESS = [
     ),
 ]
 
-_NOTIFY = [
-    Route(
-        name="take_receipt",
-        method="POST",
-        path=f"{API}/notify/receipts/{{provider}}",
-        summary="A provider of SMS says what became of a message, signed. 短信回执",
-        access=Access.PROVIDER,
-        tag="providers",
-        service="notify",
-        rpc="receipt",
-        request=notify.Receipt,
-        body=notify.ReceiptBody,
-        answer=notify.Receipted(),
-        limit=notify.MAX_RECEIPT,
-    ),
-]
-
-
-def _own(name: str, path: str, summary: str, serves: str = JSON[0], cache: str = PRIVATE) -> Route:
-    return Route(
-        name=name, method="GET", path=path, summary=summary, access=PUBLIC, tag="hall", serves=serves, cache=cache
-    )
-
-
-_HALL = [
-    _own("welcome", "/", "A page that says where to go. 首页", HTML, SHARED),
-    _own("live", "/health/live", "Whether this process answers; asks nobody else."),
-    _own("ready", "/health/ready", "Whether the services that are needed answer; 503 names who does not."),
-    _own("metrics", "/metrics", "Figures for Prometheus.", "text/plain"),
-    _own("openapi", "/openapi.json", "This description.", cache=SHARED),
-    _own("docs", "/docs", "This description, to read and to try.", HTML, SHARED),
-    _own("docs_file", "/docs/{file}", "What the page of the description needs.", "text/css", "public, max-age=86400"),
-]
-
-ROUTES: tuple[Route, ...] = (*_CATALOGUE, *_ACCOUNTS, *_FILING, *_PROGRESS, *_NOTIFY, *_HALL)
-BY_NAME = {route.name: route for route in ROUTES}
+ROUTES = [*_FILING, *_PROGRESS]
