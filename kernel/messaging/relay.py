@@ -136,7 +136,7 @@ def to_micros_of(span: timedelta) -> int:
 def _message(exchange: str, event: Recorded) -> Outgoing:
     return Outgoing(
         exchange=exchange,
-        routing_key=f"{event.type}.{event.organ}",
+        routing_key=f"{event.type}.{event.organ}" if event.organ else event.type,
         body=publish_form(event),
         properties={
             "content_type": "application/cloudevents+json",

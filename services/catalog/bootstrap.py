@@ -15,6 +15,7 @@ from kernel.messaging.topology import CATALOG_EVENTS
 from services.catalog.adapters import filings
 from services.catalog.adapters.filings import FilingsProjection, SqlFilings
 from services.catalog.adapters.queries import SqlCatalogue
+from services.catalog.adapters.writing import SqlStore
 from services.catalog.application.departments import Departments
 from services.catalog.application.guides import Guides
 from services.catalog.application.halls import Halls
@@ -44,7 +45,7 @@ class Catalog:
         self.departments = Departments(self.snapshots.current)
         self.halls = Halls(self.snapshots.current)
         self.guides = Guides(self._catalogue)
-        self.importing = Importing(database, EventLog(database, clock), clock)
+        self.importing = Importing(SqlStore(database, EventLog(database, clock)), clock)
         self.follower = Follower(FilingsProjection(), database, LogReader(cases), clock)
         self.relay = Relay(LogReader(database), database, publisher, CATALOG_EVENTS, clock)
 

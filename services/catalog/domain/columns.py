@@ -12,6 +12,8 @@ from kernel.contracts.items import TYPES, UNITS
 
 REQUIRED = ("department", "category", "name", "item_code", "item_type", "organ_code", "area_code")
 
+LONGEST_NAME = 200  # characters of a department's name
+
 _YES = {"yes", "true", "1", "是"}
 _NO = {"no", "false", "0", "否"}
 _KINDS = {"即办件": "immediate", "承诺件": "promised"}
@@ -60,6 +62,11 @@ def _area(cell: str) -> str:
     if cell and not _AREA.fullmatch(cell):
         raise ValueError("no area code: 6, 9 or 12 digits")
     return cell
+
+
+def is_area(cells: Mapping[str, str]) -> bool:
+    """Whether the row's area code can be one."""
+    return not cells["area_code"] or _AREA.fullmatch(cells["area_code"]) is not None
 
 
 def _yes(cell: str) -> bool:

@@ -29,6 +29,14 @@ def _plain(loaded: dict[str, Any]) -> Document:
 _DEFAULTS = _plain(_SCHEMA.load({"code": "-", "name": "-", "department": "-"}))
 
 
+def code_in(members: Mapping[str, Any]) -> str | None:
+    """The item's code, if it can be one."""
+    try:
+        return str(_FIELDS["code"].deserialize(members.get("code"), "code"))
+    except ma.ValidationError:
+        return None
+
+
 def load(members: Mapping[str, Any]) -> Document:
     """A whole item, as JSON has it. Raises marshmallow.ValidationError, also for a member that is unknown."""
     return _plain(_SCHEMA.load(members))

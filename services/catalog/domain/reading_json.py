@@ -110,7 +110,7 @@ class JsonFile:
         return end
 
     def _elements(self, at: int) -> Iterator[tuple[int, Any, int]]:
-        """The elements of the list at `at`: where each begins, what it is, and where the list ends if it is the last."""
+        """The elements of the list at `at`: where each begins, what it is, and the place behind what follows it."""
         at = self._blank(at + 1)
         more = self._text[at : at + 1] != "]"
         while more:

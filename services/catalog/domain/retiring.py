@@ -45,7 +45,7 @@ class Retiring:
 def retiring(offered: Mapping[str, Offered], spoken: Spoken, missing: Missing = "auto") -> Retiring:
     """`offered`: the active items by code."""
     absent = {
-        code: item for code, item in offered.items() if code not in spoken.codes and _counts(item, spoken, missing)
+        code: item for code, item in offered.items() if code not in spoken.codes and _speaks_of(item, spoken, missing)
     }
     if missing == "keep" or not absent:
         return Retiring()
