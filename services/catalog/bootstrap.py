@@ -1,5 +1,6 @@
 """The only place where catalog is wired together."""
 
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from services.catalog.adapters import filings
 from services.catalog.adapters.filings import FilingsProjection, SqlFilings
 from services.catalog.adapters.queries import SqlCatalogue
 from services.catalog.adapters.writing import SqlStore
+from services.catalog.adapters.writing import SqlStore
 from services.catalog.application.departments import Departments
 from services.catalog.application.guides import Guides
 from services.catalog.application.halls import Halls
@@ -23,6 +25,7 @@ from services.catalog.application.importing import Importing, demo
 from services.catalog.application.lists import Lists
 from services.catalog.application.searching import Searching
 from services.catalog.application.snapshots import Snapshots
+from services.catalog.domain.unfit import Overtaken
 
 OWNER = "catalog"
 LOG_OWNER = "filing"  # whose log is followed
@@ -52,7 +55,9 @@ class Catalog:
     def import_demo(self) -> None:
         """Fill an empty catalogue with the demo."""
         if self._catalogue.version() == 0:
-            self.importing.run(demo(), by="start")
+            # Another process that starts at the same moment may be the first: then it is filled as well.
+            with suppress(Overtaken):
+                self.importing.run(demo(), by="start")
 
     def rebuild(self) -> int:
         """Count all filings again from the case log; how many events that were. Other processes may go on."""

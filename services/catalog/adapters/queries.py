@@ -18,7 +18,7 @@ _VERSION = sa.select(_AS_OF)
 _LISTED = sa.select(item.c.code, item.c.name, item.c.department, item.c.listing, item.c.terms).where(
     item.c.retired_at.is_(None)
 )
-_DEPARTMENT = (department.c.code, department.c.name, department.c.name_en, department.c.organ_codes)
+_DEPARTMENT = (department.c.code, department.c.name, department.c.name_en, department.c.organ_codes, department.c.place)
 _DEPARTMENTS = sa.select(*_DEPARTMENT)
 _HALLS = sa.select(hall.c.document).where(hall.c.retired_at.is_(None)).order_by(hall.c.place, hall.c.id)
 _ITEM = (
@@ -92,8 +92,8 @@ def _fetched(result: sa.CursorResult[Any]) -> Iterator[Any]:
         yield from rows
 
 
-def _department(code: str, name: str, name_en: str, organ_codes: str) -> DepartmentRow:
-    return DepartmentRow(code, name, name_en, tuple(orjson.loads(organ_codes)))
+def _department(code: str, name: str, name_en: str, organ_codes: str, place: int) -> DepartmentRow:
+    return DepartmentRow(code, name, name_en, tuple(orjson.loads(organ_codes)), place)
 
 
 def _item(row: sa.RowMapping, files: tuple[FileRow, ...]) -> ItemRow:

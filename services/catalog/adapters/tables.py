@@ -22,6 +22,7 @@ department = sa.Table(
     "department",
     metadata,
     sa.Column("code", sa.Text, primary_key=True),
+    sa.Column("place", sa.Integer),  # in lists
     sa.Column("name", sa.Text),
     sa.Column("name_en", sa.Text),
     sa.Column("area", sa.Text),

@@ -113,10 +113,13 @@ class SqlStore:
 
 
 def _write_departments(tx: sa.Connection, changed: list[Department]) -> None:
+    places = {row.code: row.place for row in tx.execute(sa.select(department.c.code, department.c.place))}
+    for one in changed:
+        places.setdefault(one.code, len(places) + 1)
     # Away with all before any comes back: two may have exchanged their names.
     for some in _chunks(changed):
         tx.execute(department.delete().where(department.c.code.in_([one.code for one in some])))
-    _execute(tx, department.insert(), map(_department_row, changed))
+    _execute(tx, department.insert(), ({**_department_row(one), "place": places[one.code]} for one in changed))
 
 
 def _write_items(tx: sa.Connection, plan: Plan, fact: CatalogChanged) -> None:

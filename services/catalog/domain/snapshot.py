@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 import orjson
 
+from kernel.contracts.items import TYPES
 from services.catalog.domain import categories
 from services.catalog.domain.facets import Facets, Rows, Value
 from services.catalog.domain.listing import terms
@@ -55,7 +56,7 @@ class Snapshot:
         listing: Json = orjson.loads(self._listings[row])
         department = self._by_department[listing["department"]]
         shown = {name: value for name, value in listing.items() if name not in _UNSHOWN}
-        return {**shown, "department": department.shown()}
+        return {**shown, "type_name": TYPES.get(listing["type"]), "department": department.shown()}
 
     def departments_named(self, text: str) -> list[DepartmentRow]:
         """Those that have this code, or this (simplified) name, or that published items under this organ code."""

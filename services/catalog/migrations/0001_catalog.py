@@ -44,6 +44,7 @@ def _create_catalogue() -> None:
     op.create_table(
         "department",
         sa.Column("code", NAME, primary_key=True),
+        sa.Column("place", sa.Integer, nullable=False),  # in lists: 1, 2, 3, … as they came
         sa.Column("name", NAME, nullable=False),
         sa.Column("name_en", sa.Text, nullable=False),
         sa.Column("area", NAME, nullable=False),
