@@ -17,7 +17,6 @@ from services.catalog.adapters import filings
 from services.catalog.adapters.filings import FilingsProjection, SqlFilings
 from services.catalog.adapters.queries import SqlCatalogue
 from services.catalog.adapters.writing import SqlStore
-from services.catalog.adapters.writing import SqlStore
 from services.catalog.application.departments import Departments
 from services.catalog.application.guides import Guides
 from services.catalog.application.halls import Halls
