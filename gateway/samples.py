@@ -97,8 +97,6 @@ _HALL = {
 }
 _PAGED = {"as_of": 3, "total": 1, "page": 1, "page_size": 20}
 _FACETS: dict[str, Any] = {name: [] for name in Facets().fields}
-    name: [] for name in ["audience", "theme", "life_event", "group", "activity", "department", "online", "bookable"]
-}
 _ITEMS = {**_PAGED, "items": [_SUMMARY], "facets": _FACETS, "did_you_mean": None}
 _COUNTED = {**_NAMED, "items": 1}
 _ACCOUNT = {
