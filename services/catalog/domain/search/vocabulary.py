@@ -30,18 +30,23 @@ def _terms(where: str, said: str) -> list[str]:
     return terms
 
 
-def read_synonyms(name: str, text: str) -> dict[str, tuple[str, ...]]:
-    """`everyday, everyday = official, official` → each everyday phrase with its official terms. Raises TableError."""
+def read_synonyms(*tables: tuple[str, str]) -> dict[str, tuple[str, ...]]:
+    """`everyday, everyday = official, official` → each everyday phrase with its official terms. Raises TableError.
+
+    The tables, each a name and its text, are parts of one: a phrase is explained once over all.
+    """
     found: dict[str, tuple[str, ...]] = {}
-    for where, said in _lines(name, text):
+    explained: dict[str, str] = {}
+    for where, said in (line for table in tables for line in _lines(*table)):
         left, equals, right = said.partition("=")
         if not equals or "=" in right:
             raise TableError(f"{where}: not of the form `everyday, ... = official, ...`")
         rights = tuple(dict.fromkeys(_terms(where, right)))
         for phrase in _terms(where, left):
             if phrase in found:
-                raise TableError(f"{where}: {phrase} has been explained before")
+                raise TableError(f"{where}: {phrase} has been explained before, in {explained[phrase]}")
             found[phrase] = rights
+            explained[phrase] = where
     return found
 
 
@@ -98,10 +103,16 @@ def _text(name: str) -> str:
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
+def _parts(stem: str) -> list[tuple[str, str]]:
+    """The tables whose names begin like this, in the order of their names, each with its text."""
+    names = sorted(path.name for path in files(__package__).iterdir())
+    return [(name, _text(name)) for name in names if name.startswith(stem) and name.endswith(".txt")]
+
+
 @cache
 def vocabulary() -> Vocabulary:
     """The tables of this package. Raises TableError."""
-    synonyms = read_synonyms("synonyms.txt", _text("synonyms.txt"))
+    synonyms = read_synonyms(*_parts("synonyms"))
     tables = Vocabulary(
         synonyms=synonyms,
         fillers=read_phrases("fillers.txt", _text("fillers.txt")),
