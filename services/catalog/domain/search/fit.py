@@ -2,26 +2,34 @@
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
-from services.catalog.domain.search.marking import NEAR
-from services.catalog.domain.search.plan import SINGLE, Meant, Pair, Plan, Run, Term
+from services.catalog.domain.search import weighing
+from services.catalog.domain.search.plan import Meant, Pair, Plan, Run, Term
 from services.catalog.domain.search.vocabulary import vocabulary
 
-ALIKE, SOUND, APART = 0.85, 0.75, 0.4
-_PARTLY = 0.7
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A normalised name or everyday name, its sounds, and its sounds folded; all as long."""
+
+    chars: str
+    sounds: str
+    folded: str
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Fit:
-    """score: comparable between rows of one query.
-
-    asked: share of the query that the text answers, told: share of the text that was asked for, both from 0 to 1.
-    """
+    """score: comparable between rows of one query. asked: share of the query that the text answers, from 0 to 1."""
 
     score: float
     asked: float
-    told: float
-    text: str
+    text: Text
+
+
+@cache
+def _later() -> re.Pattern[str]:
+    return re.compile("|".join(sorted(map(re.escape, vocabulary().later), key=len, reverse=True)))
 
 
 class Fitting:
@@ -31,98 +39,129 @@ class Fitting:
         self.plan = plan
         self._char_weights = char_weights
         self._runs = [(run, re.compile(run.pattern)) for run in plan.runs]
-        self._later = vocabulary().later
 
-    def fit(self, text: str, spoken: str, folded: str) -> Fit:
-        """text: normalised; spoken, folded: its sounds, as long."""
-        covered = [False] * len(text)
-        gained = [0.0] * len(self.plan.units)  # by the pair or unit that starts at a place
+    def fit(self, text: Text) -> Fit:
+        seen = _Seen(self.plan, text)
         for pair in self.plan.pairs:
-            gained[pair.place] += pair.weight * self._pair(pair, text, folded, covered)
-        for unit in self.plan.units:
-            if unit.char and unit.char in text:
-                gained[unit.place] += SINGLE * unit.weight
-                if unit.weight > 0.5:
-                    covered[text.index(unit.char)] = True
-            elif unit.sound and not unit.char and unit.sound in folded:
-                gained[unit.place] += SINGLE * unit.weight * 0.6
+            seen.pair(pair)
         for run, pattern in self._runs:
-            gained[run.start] += self._run(run, pattern, spoken, covered)
-        literal = sum(gained)
-        score, found = literal, literal
+            seen.run(run, pattern)
+        seen.units()
         for meant in self.plan.meant:
-            surplus, met = self._meant(meant, text, gained, covered)
-            score += surplus
-            found += met
-        asked = min(found / self.plan.total, 1.0) if self.plan.total else 0.0
-        told = self._told(text, covered)
-        return Fit(self._final(score, asked, told, text, covered), asked, told, text)
+            seen.concept(meant)
+        asked = seen.asked()
+        return Fit(sum(seen.gained) * self._factor(seen, asked), asked, text)
 
-    def _pair(self, pair: Pair, text: str, folded: str, covered: list[bool]) -> float:
-        if pair.exact and (at := text.find(pair.exact)) >= 0:
-            covered[at] = covered[at + 1] = True
-            return 1.0
-        for alike in pair.alike:
-            if (at := text.find(alike)) >= 0:
-                covered[at] = covered[at + 1] = True
-                return ALIKE
-        if pair.sound and (at := folded.find(pair.sound)) >= 0:
-            covered[at] = covered[at + 1] = True
-            return 1.0 if pair.typed else SOUND
-        if pair.exact:
-            first = text.find(pair.exact[0])
-            second = text.find(pair.exact[1], first + 1)
-            if 0 <= first < second <= first + NEAR:
-                covered[first] = covered[second] = True
-                return APART
-        return 0.0
+    def _factor(self, seen: "_Seen", asked: float) -> float:
+        told = self._told(seen)
+        factor = (1 - weighing.TOLD * (1 - told)) * (1 - weighing.ASKED * (1 - asked))
+        if self.plan.sense.chars == seen.text.chars:
+            factor *= weighing.EXACT
+        unasked = any(not seen.covered >> later.start() & 1 for later in _later().finditer(seen.text.chars))
+        return factor * weighing.LATER if unasked else factor
 
-    def _run(self, run: Run, pattern: re.Pattern[str], spoken: str, covered: list[bool]) -> float:
-        found = pattern.search(spoken)
-        if not found:
-            return 0.0
-        covered[found.start() : found.end()] = [True] * (found.end() - found.start())
-        return run.weight
+    def _told(self, seen: "_Seen") -> float:
+        """The share of the text that was asked for, by what its characters say."""
+        whole = told = 0.0
+        covered = seen.covered
+        for char in seen.text.chars:
+            weight = self._char_weights.get(char, 1.0)
+            whole += weight
+            if covered & 1:
+                told += weight
+            covered >>= 1
+        return told / whole if whole else 0.0
 
-    def _meant(self, meant: Meant, text: str, gained: list[float], covered: list[bool]) -> tuple[float, float]:
-        """What the concept adds over its own words, and the share of the query's weight that it answers."""
-        best, chosen = 0.0, None
-        for term in meant.terms:
-            worth = _held(term, text)
-            if worth > best:
-                best, chosen = worth, term
-        if chosen is None:
-            return 0.0, 0.0
-        _cover(chosen, text, covered)
-        literal = sum(gained[meant.start : meant.end])
-        asked = sum(p.weight for p in self.plan.pairs[meant.start : meant.end]) + SINGLE * sum(
-            u.weight for u in self.plan.units[meant.start : meant.end]
+
+class _Seen:
+    """What has been found of a plan in a text.
+
+    gained, found: per place of the query, the score and the share of the place; covered: bits of the text's places.
+    """
+
+    def __init__(self, plan: Plan, text: Text) -> None:
+        self.plan = plan
+        self.text = text
+        self.gained = [0.0] * len(plan.units)
+        self.found = [0.0] * len(plan.units)
+        self.covered = 0
+
+    def pair(self, pair: Pair) -> None:
+        at, apart, share = self._pair(pair)
+        if share:
+            self.gained[pair.place] += pair.weight * share
+            self._raise(pair.place, pair.place + 2, share)
+            self.covered |= 1 << at | 1 << at + apart
+
+    def _pair(self, pair: Pair) -> tuple[int, int, float]:
+        """(where, how far from each other, share) a text holds the two of a pair."""
+        chars = self.text.chars
+        if pair.exact and (at := chars.find(pair.exact)) >= 0:
+            return at, 1, 1.0
+        for other in pair.alike:
+            if (at := chars.find(other)) >= 0:
+                return at, 1, weighing.ALIKE
+        if pair.sound and (at := self.text.folded.find(pair.sound)) >= 0:
+            return at, 1, 1.0 if pair.typed else weighing.SOUND
+        if pair.exact and (at := chars.find(pair.exact[0])) >= 0:
+            second = chars.find(pair.exact[1], at + 1)
+            if at < second <= at + weighing.NEAR:
+                return at, second - at, weighing.APART
+        return 0, 0, 0.0
+
+    def units(self) -> None:
+        """Single characters; those typed by sound only by their sound."""
+        for unit in self.plan.units:
+            if unit.char:
+                at = self.text.chars.find(unit.char)
+            else:
+                at = self.text.folded.find(unit.sound) if unit.sound else -1
+            if at >= 0:
+                self.gained[unit.place] += weighing.SINGLE * unit.weight
+                self._raise(unit.place, unit.place + 1, weighing.SINGLE)
+                if unit.telling:
+                    self.covered |= 1 << at
+
+    def run(self, run: Run, pattern: re.Pattern[str]) -> None:
+        found = pattern.search(self.text.sounds)
+        if found:
+            self.gained[run.start] += run.weight
+            self._raise(run.start, run.end, 1.0)
+            self.covered |= ((1 << run.end - run.start) - 1) << found.start()
+
+    def concept(self, meant: Meant) -> None:
+        """What an official term adds over the everyday words that it stands for."""
+        worth, share, term = max(
+            ((*_held(term, self.text.chars), term) for term in meant.terms), key=lambda held: held[0]
         )
-        return max(best - literal, 0.0), max(asked * best / chosen.worth - literal, 0.0)
+        if worth <= 0:
+            return
+        places = range(meant.start, meant.end)
+        surplus = worth - sum(self.gained[place] for place in places)
+        if surplus > 0:
+            for place in places:
+                self.gained[place] += surplus / len(places)
+        self._raise(meant.start, meant.end, share * meant.trust)
+        for pair, _ in term.pairs:
+            if (at := self.text.chars.find(pair)) >= 0:
+                self.covered |= ((1 << len(pair)) - 1) << at
 
-    def _told(self, text: str, covered: list[bool]) -> float:
-        weights = [self._char_weights.get(c, 1.0) for c in text]
-        whole = sum(weights)
-        return sum(w for w, c in zip(weights, covered, strict=True) if c) / whole if whole else 0.0
+    def asked(self) -> float:
+        whole = sum(unit.weight for unit in self.plan.units)
+        found = sum(unit.weight * share for unit, share in zip(self.plan.units, self.found, strict=True))
+        return found / whole if whole else 0.0
 
-    def _final(self, score: float, asked: float, told: float, text: str, covered: list[bool]) -> float:
-        score *= 0.65 + 0.35 * told
-        for word in self._later:
-            at = text.find(word)
-            if at >= 0 and not (covered[at] and covered[at + 1]):
-                return score * 0.85
-        return score
+    def _raise(self, start: int, end: int, share: float) -> None:
+        found = self.found
+        for place in range(start, end):
+            if found[place] < share:
+                found[place] = share
 
 
-def _held(term: Term, text: str) -> float:
-    if term.text in text:
-        return term.worth
-    share = sum(idf for pair, idf in term.pairs if pair in text) / term.mass
-    return term.worth * _PARTLY * share * share
-
-
-def _cover(term: Term, text: str, covered: list[bool]) -> None:
-    for pair, _ in term.pairs:
-        at = text.find(pair)
-        if at >= 0:
-            covered[at : at + len(pair)] = [True] * len(pair)
+def _held(term: Term, chars: str) -> tuple[float, float]:
+    """(worth, share) of a term in a text; what is there in part counts for less than its share."""
+    if term.text in chars:
+        return term.worth, 1.0
+    share = sum(idf for pair, idf in term.pairs if pair in chars) / term.mass
+    share = weighing.PARTLY * share**weighing.POWER if share else 0.0
+    return term.worth * share, share

@@ -9,18 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from services.catalog.domain.search import weighing
 from services.catalog.domain.search.analysis import ANALYSIS
-from services.catalog.domain.search.fit import Fit, Fitting
+from services.catalog.domain.search.fit import Fit, Fitting, Text
 from services.catalog.domain.search.marking import respelt
-from services.catalog.domain.search.plan import SINGLE, Plan, plan
-from services.catalog.domain.search.postings import Postings, SoundRuns
+from services.catalog.domain.search.plan import Plan, plan
+from services.catalog.domain.search.postings import TEXT, Postings, SoundRuns
 from services.catalog.domain.search.query import Sense, understand
-from services.catalog.domain.search.readings import fold, sounds
+from services.catalog.domain.search.readings import fold
 
-_RANKED = 120  # candidates that are looked at closely
 _NAME, _EVERYDAY, _ABOUT = 1.0, 1.0, 0.25
-_LEAST_ASKED, _LEAST_OF_BEST = 0.2, 0.45
-_TAIL = 0.6  # of the best candidate, for rows that were not looked at closely
 
 
 @dataclass(frozen=True)
@@ -36,26 +34,22 @@ class SearchIndex:
 
     def __init__(self, terms: Iterable[str], names: Sequence[str]) -> None:
         self._names = names
-        self._entries = [_parsed(stored) for stored in terms]
-        entries = self._entries
+        entries = [_parsed(stored) for stored in terms]
         rows = len(entries)
+        self._entries = [entry[:4] for entry in entries]
         self._postings = Postings(
-            [
+            words=[
                 ([e[0] for e in entries], _NAME),
-                ([fold(e[1]) for e in entries], _NAME),
                 ([e[2] for e in entries], _EVERYDAY),
-                ([fold(e[3]) for e in entries], _EVERYDAY),
                 ([e[4] for e in entries], _ABOUT),
             ],
-            rows,
+            sounds=[([fold(e[1]) for e in entries], _NAME), ([fold(e[3]) for e in entries], _EVERYDAY)],
+            rows=rows,
         )
         self._runs = SoundRuns(f"{e[1]}/{e[3]}" for e in entries)
-        self._char_weights = self._weigh()
-
-    def _weigh(self) -> dict[str, float]:
-        chars = set().union(*(e[0] for e in self._entries)) if self._entries else set()
-        weights = {char: self._postings.idf(char) for char in chars}
-        return weights
+        self._char_weights = {char: self._postings.idf(char) for char in set().union(*(e[0] for e in entries))}
+        self._alphabetical = np.empty(rows, dtype=np.int32)
+        self._alphabetical[sorted(range(rows), key=lambda row: (len(names[row]), names[row], row))] = np.arange(rows)
 
     def search(self, text: str, allowed: NDArray[np.bool_] | None = None) -> Found:
         """allowed: which rows may be found; bool, one per row."""
@@ -76,17 +70,15 @@ class SearchIndex:
     def _meant(self, fit: Fit, sense: Sense) -> str | None:
         pairs = (sense.chars[place : place + 2] for place in range(len(sense) - 1))
         return respelt(
-            sense, fit.text, sounds(fit.text), frozenset(pair for pair in pairs if self._postings.count(pair))
+            sense, fit.text.chars, fit.text.sounds, frozenset(pair for pair in pairs if self._postings.count(pair))
         )
 
     def _fit(self, fitting: Fitting, row: int) -> Fit:
-        name, spoken, everyday, everyday_spoken, _ = self._entries[row]
-        best = fitting.fit(name, spoken, fold(spoken))
+        name, spoken, everyday, everyday_spoken = self._entries[row]
+        best = fitting.fit(Text(name, spoken, fold(spoken)))
         if everyday:
-            for text, said in zip(everyday.split("/"), everyday_spoken.split("/"), strict=True):
-                fit = fitting.fit(text, said, fold(said))
-                if fit.score > best.score:
-                    best = fit
+            for text, said in zip(everyday.split(TEXT), everyday_spoken.split(TEXT), strict=True):
+                best = max(best, fitting.fit(Text(text, said, fold(said))), key=lambda fit: fit.score)
         return best
 
     def _candidates(self, planned: Plan, allowed: NDArray[np.bool_] | None) -> tuple[list[int], list[int]]:
@@ -99,13 +91,12 @@ class SearchIndex:
         if allowed is not None:
             scores[~allowed] = 0.0
         rows = np.flatnonzero(scores > 0).astype(np.int32)
-        if len(rows) <= _RANKED:
-            return rows.tolist(), []
-        least = np.partition(scores[rows], -_RANKED)[-_RANKED]
-        top = scores.max()
-        close = rows[scores[rows] >= least][: 2 * _RANKED]
-        rest = rows[(scores[rows] < least) & (scores[rows] >= _TAIL * top)]
-        return close.tolist(), rest[np.argsort(-scores[rest], kind="stable")].tolist()
+        if len(rows) > weighing.RANKED:
+            least = min(np.partition(scores[rows], -weighing.RANKED)[-weighing.RANKED], weighing.TAIL * scores.max())
+            rows = rows[scores[rows] >= least]
+        rows = rows[np.lexsort((self._alphabetical[rows], -scores[rows]))]
+        close, rest = rows[: weighing.RANKED], rows[weighing.RANKED :]
+        return close.tolist(), rest[scores[rest] >= weighing.TAIL * scores.max(initial=0)].tolist()
 
     def _cut(self, best: dict[int, Fit], tail: list[int]) -> NDArray[np.int32]:
         if not best:
@@ -114,9 +105,9 @@ class SearchIndex:
         kept = [
             row
             for row, fit in best.items()
-            if fit.asked >= _LEAST_ASKED and fit.score >= _LEAST_OF_BEST * top and top > 0
+            if fit.asked >= weighing.LEAST_ASKED and fit.score >= weighing.LEAST_OF_BEST * top and top > 0
         ]
-        kept.sort(key=lambda row: (-round(best[row].score, 4), len(self._names[row]), self._names[row], row))
+        kept.sort(key=lambda row: (-round(best[row].score, 4), self._alphabetical[row]))
         rest = [row for row in dict.fromkeys(tail) if row not in best] if kept else []
         return np.array(kept + rest, dtype=np.int32)
 
@@ -133,7 +124,7 @@ def _grams(planned: Plan) -> dict[str, float]:
     grams: dict[str, float] = {}
     for unit in planned.units:
         gram = unit.char or unit.sound
-        grams[gram] = max(grams.get(gram, 0.0), SINGLE * unit.weight)
+        grams[gram] = max(grams.get(gram, 0.0), weighing.SINGLE * unit.weight)
     for pair in planned.pairs:
         sound = 1.0 if pair.typed else 0.5
         for gram, trust in ((pair.exact, 0.5), (pair.sound, sound), *((other, 0.7) for other in pair.alike)):

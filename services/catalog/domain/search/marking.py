@@ -7,11 +7,10 @@ import re
 from collections.abc import Iterator
 from html import escape
 
+from services.catalog.domain.search import weighing
 from services.catalog.domain.search.analysis import normalise
-from services.catalog.domain.search.query import FILLER, NONE, Sense, lookalikes, understand
+from services.catalog.domain.search.query import NONE, Sense, lookalikes, understand
 from services.catalog.domain.search.readings import fold, sounding_like, sounds, starting_with
-
-NEAR = 6  # characters that may stand between the two of a pair, as in 社(会)保(障)
 
 
 def highlight(name: str, text: str) -> str:
@@ -42,7 +41,7 @@ def _marked(sense: Sense, name: str, spoken: str) -> set[int]:
     found |= {at for place in range(len(sense) - 1) for at in _apart(sense.chars[place : place + 2], name)}
     if found:
         return found
-    meant = {c for c, weight in zip(sense.chars, sense.weights, strict=True) if weight > FILLER}
+    meant = {c for c, weight in zip(sense.chars, sense.weights, strict=True) if weight > weighing.FILLER}
     return {at for at, char in enumerate(name) if char in meant}
 
 
@@ -50,7 +49,7 @@ def _stretches(sense: Sense, name: str, spoken: str) -> Iterator[tuple[int, int]
     """(start, length) of what was found as it stands, by sound or form, as a synonym, or by first letters."""
     folded, heard = fold(spoken), fold(sense.sounds)
     for place in range(len(sense) - 1):
-        if max(sense.weights[place : place + 2]) > FILLER:
+        if max(sense.weights[place : place + 2]) > weighing.FILLER:
             pair = sense.chars[place : place + 2]
             held = _places(pair, name) or [at for other in lookalikes(pair) for at in _places(other, name)]
             yield from ((at, 2) for at in held or _places(heard[place : place + 2], folded))
@@ -72,7 +71,7 @@ def _places(part: str, whole: str) -> list[int]:
 def _apart(pair: str, name: str) -> tuple[int, ...]:
     first = name.find(pair[0])
     second = name.find(pair[1], first + 1)
-    return (first, second) if 0 <= first < second <= first + NEAR else ()
+    return (first, second) if 0 <= first < second <= first + weighing.NEAR else ()
 
 
 def run_units(sense: Sense, start: int, end: int) -> tuple[str, ...]:
@@ -102,7 +101,11 @@ def respelt(sense: Sense, name: str, spoken: str, heard_of: frozenset[str]) -> s
     folded, heard = fold(spoken), fold(sense.sounds)
     for place in range(len(sense) - 1):
         pair = sense.chars[place : place + 2]
-        if pair in heard_of or understood & {place, place + 1} or min(sense.weights[place : place + 2]) <= FILLER:
+        if (
+            pair in heard_of
+            or understood & {place, place + 1}
+            or min(sense.weights[place : place + 2]) <= weighing.FILLER
+        ):
             continue
         at = next(
             (name.find(other) for other in lookalikes(pair) if other in name), folded.find(heard[place : place + 2])

@@ -3,15 +3,11 @@
 from dataclasses import dataclass
 from math import log1p
 
+from services.catalog.domain.search import weighing
 from services.catalog.domain.search.marking import run_pattern, run_units
 from services.catalog.domain.search.postings import Postings
 from services.catalog.domain.search.query import NONE, Concept, Sense, lookalikes
 from services.catalog.domain.search.readings import fold
-
-SINGLE = 0.45  # what a character says on its own, beside what pairs say
-_RANK = 0.06  # how much less each further term of a concept is worth
-_LEAST_TRUST = 0.7
-_PER_LETTER = 1.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +16,7 @@ class Unit:
     char: str  # empty if typed by sound
     sound: str  # folded; empty if only the first letter is known
     weight: float
+    telling: bool  # no mere talk: where a text holds it, it was asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +46,7 @@ class Meant:
     start: int
     end: int
     terms: tuple[Term, ...]
+    trust: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +67,6 @@ class Plan:
     pairs: tuple[Pair, ...]
     meant: tuple[Meant, ...]
     runs: tuple[Run, ...]
-    total: float  # what a text gets that holds everything as it was asked
 
 
 def plan(sense: Sense, postings: Postings) -> Plan:
@@ -78,8 +75,7 @@ def plan(sense: Sense, postings: Postings) -> Plan:
     pairs = tuple(_pair(sense, folded, place, postings, units) for place in range(len(sense) - 1))
     runs = tuple(_run(sense, start, end) for start, end in sense.runs)
     meant = tuple(_meant(concept, postings) for concept in sense.concepts)
-    total = sum(p.weight for p in pairs) + SINGLE * sum(u.weight for u in units) + sum(r.weight for r in runs)
-    return Plan(sense, units, pairs, meant, runs, total)
+    return Plan(sense, units, pairs, tuple(m for m in meant if m.terms), runs)
 
 
 def _in_run(sense: Sense, place: int) -> bool:
@@ -90,18 +86,15 @@ def _unit(sense: Sense, folded: str, place: int, postings: Postings) -> Unit:
     char = sense.chars[place].replace(NONE, "")
     sound = folded[place].replace(NONE, "")
     if _in_run(sense, place) and not sound:
-        return Unit(place, "", "", 0.0)
+        return Unit(place, "", "", _unseen(postings), False)
     idf = (postings.idf(char) if char else 0.0) or (postings.idf(sound) if sound else 0.0)
-    return Unit(place, char, sound, (idf or _unseen(postings)) * sense.weights[place])
+    weight = sense.weights[place]
+    return Unit(place, char, sound, (idf or _unseen(postings)) * weight, weight >= weighing.GENERIC)
 
 
 def _unseen(postings: Postings) -> float:
     """What a character weighs that no text holds: something was asked for that is not there."""
-    return 0.3 * _highest(postings)
-
-
-def _highest(postings: Postings) -> float:
-    return log1p((postings.rows + 0.5) / 1.5)
+    return weighing.UNSEEN * log1p((postings.rows + 0.5) / 1.5)
 
 
 def _pair(sense: Sense, folded: str, place: int, postings: Postings, units: tuple[Unit, ...]) -> Pair:
@@ -119,7 +112,7 @@ def _pair(sense: Sense, folded: str, place: int, postings: Postings, units: tupl
 
 def _run(sense: Sense, start: int, end: int) -> Run:
     letters = sense.sounds[start:end].count(NONE)
-    return Run(start, end, run_units(sense, start, end), run_pattern(sense, start, end), _PER_LETTER * letters)
+    return Run(start, end, run_units(sense, start, end), run_pattern(sense, start, end), weighing.RUN * letters)
 
 
 def _meant(concept: Concept, postings: Postings) -> Meant:
@@ -128,7 +121,7 @@ def _meant(concept: Concept, postings: Postings) -> Meant:
         pairs = tuple((text[i : i + 2], postings.idf(text[i : i + 2])) for i in range(max(len(text) - 1, 1)))
         mass = sum(idf for _, idf in pairs)
         if mass:
-            trust = concept.trust * max(1.0 - _RANK * rank, _LEAST_TRUST)
-            worth = mass / len(pairs) * (1 + 0.45 * (len(pairs) - 1))
+            trust = concept.trust * max(1.0 - weighing.RANK * rank, weighing.LEAST_RANK)
+            worth = mass / len(pairs) * (1 + weighing.LENGTH * min(len(pairs) - 1, weighing.LONGEST))
             terms.append(Term(text, pairs, mass, worth * trust))
-    return Meant(concept.start, concept.end, tuple(terms))
+    return Meant(concept.start, concept.end, tuple(terms), concept.trust)

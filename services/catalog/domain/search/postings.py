@@ -9,11 +9,7 @@ ROW, TEXT = "\n", "/"  # end a row; separate texts of one row. No normalised tex
 _SHIFT = 21  # bits of a code point
 
 Rows = NDArray[np.int32]
-
-
-def key(gram: str) -> int:
-    """The key of one or two code points."""
-    return ord(gram) if len(gram) == 1 else ord(gram[0]) << _SHIFT | ord(gram[1])
+Fields = Sequence[tuple[Iterable[str], float]]  # a text per row, and its weight; the strongest field first
 
 
 def _codes(rows: Iterable[str]) -> NDArray[np.int64]:
@@ -21,38 +17,54 @@ def _codes(rows: Iterable[str]) -> NDArray[np.int64]:
     return np.frombuffer(joined.encode("utf-32-le"), dtype=np.uint32).astype(np.int64)
 
 
-def _grams(rows: Iterable[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(keys, rows) of all characters and pairs of neighbours."""
+def _grams(rows: Iterable[str], length: int) -> tuple[NDArray[np.int64], Rows]:
+    """(keys, rows) of all characters, or all pairs of neighbours."""
     codes = _codes(rows)
-    row = np.cumsum(codes == ord(ROW))
+    row = np.cumsum(codes == ord(ROW), dtype=np.int32)
     inside = (codes != ord(ROW)) & (codes != ord(TEXT))
+    if length == 1:
+        return codes[inside], row[inside]
     paired = inside[:-1] & inside[1:]
-    pairs = (codes[:-1] << _SHIFT | codes[1:])[paired]
-    return np.concatenate([codes[inside], pairs]), np.concatenate([row[inside], row[:-1][paired]])
+    return (codes[:-1] << _SHIFT | codes[1:])[paired], row[:-1][paired]
+
+
+class _Layer:
+    """Rows by grams of one length, each once, with the weight of the strongest field that holds it there."""
+
+    def __init__(self, fields: Fields, length: int) -> None:
+        grams = [(*_grams(texts, length), weight) for texts, weight in fields]
+        keys = np.concatenate([key for key, _, _ in grams])
+        rows = np.concatenate([row for _, row, _ in grams])
+        strength = np.concatenate([np.full(len(row), weight, np.float32) for _, row, weight in grams])
+        order = np.lexsort((rows, keys))
+        keys, rows, strength = keys[order], rows[order], strength[order]
+        new = np.ones(len(keys), dtype=bool)
+        new[1:] = (keys[1:] != keys[:-1]) | (rows[1:] != rows[:-1])
+        keys, self.rows, self.strength = keys[new], rows[new], strength[new]
+        self._keys, starts = np.unique(keys, return_index=True)
+        self._starts = np.append(starts, len(keys)).astype(np.int32)
+
+    def range(self, key: int) -> tuple[int, int]:
+        at = int(np.searchsorted(self._keys, key))
+        if at == len(self._keys) or self._keys[at] != key:
+            return 0, 0
+        return int(self._starts[at]), int(self._starts[at + 1])
 
 
 class Postings:
-    """Rows by gram, each once, with the weight of the strongest field that holds it there."""
+    """Rows by gram: one or two characters, or one or two sounds (code points for private use)."""
 
-    def __init__(self, fields: Sequence[tuple[Iterable[str], float]], rows: int) -> None:
-        """fields: (a text per row, its weight), the strongest first."""
+    def __init__(self, words: Fields, sounds: Fields, rows: int) -> None:
         self.rows = rows
-        grams = [(*_grams(texts), weight) for texts, weight in fields]
-        strength = np.concatenate([np.full(len(keys), weight, np.float32) for keys, _, weight in grams])
-        self._keys, kinds = np.unique(np.concatenate([keys for keys, _, _ in grams]), return_inverse=True)
-        placed = kinds * max(rows, 1) + np.concatenate([row for _, row, _ in grams])
-        placed, first = np.unique(placed, return_index=True)
-        self._strength = strength[first]
-        self._rows = (placed % max(rows, 1)).astype(np.int32)
-        self._starts = np.searchsorted(placed, np.arange(len(self._keys) + 1) * max(rows, 1)).astype(np.int32)
+        self._layers = {(kind, n): _Layer(fields, n) for kind, fields in enumerate((words, sounds)) for n in (1, 2)}
 
     def of(self, gram: str) -> tuple[Rows, NDArray[np.float32]]:
         """The rows that hold a gram, and how strongly."""
-        start, end = self._range(gram)
-        return self._rows[start:end], self._strength[start:end]
+        layer, start, end = self._found(gram)
+        return layer.rows[start:end], layer.strength[start:end]
 
     def count(self, gram: str) -> int:
-        start, end = self._range(gram)
+        _, start, end = self._found(gram)
         return end - start
 
     def idf(self, gram: str) -> float:
@@ -60,12 +72,11 @@ class Postings:
         held = self.count(gram)
         return float(np.log1p((self.rows - held + 0.5) / (held + 0.5))) if held else 0.0
 
-    def _range(self, gram: str) -> tuple[int, int]:
-        wanted = key(gram)
-        at = int(np.searchsorted(self._keys, wanted))
-        if at == len(self._keys) or self._keys[at] != wanted:
-            return 0, 0
-        return int(self._starts[at]), int(self._starts[at + 1])
+    def _found(self, gram: str) -> tuple[_Layer, int, int]:
+        spoken = any("\ue000" <= code < "\uf900" for code in gram)
+        layer = self._layers[int(spoken), len(gram)]
+        key = ord(gram) if len(gram) == 1 else ord(gram[0]) << _SHIFT | ord(gram[1])
+        return (layer, *layer.range(key))
 
 
 class SoundRuns:
@@ -73,14 +84,21 @@ class SoundRuns:
 
     def __init__(self, rows: Iterable[str]) -> None:
         codes = _codes(rows)
-        self._row = np.cumsum(codes == ord(ROW)).astype(np.int32)
-        self._codes = codes.astype(np.uint16)
+        self._row = np.cumsum(codes == ord(ROW), dtype=np.int32)
+        self._codes = np.minimum(codes, 0xFFFF).astype(np.uint16)
+        self._order = np.argsort(self._codes, kind="stable").astype(np.int32)
+        self._sorted = self._codes[self._order]
 
     def rows(self, units: Sequence[str]) -> Rows:
         """units: for each place the code points that fit there. The rows that hold such a stretch, each once."""
-        at = np.arange(max(len(self._codes) - len(units) + 1, 0))
-        for place, fitting in sorted(enumerate(units), key=lambda unit: len(unit[1])):
-            fits = np.zeros(1 << 16, dtype=bool)
-            fits[[ord(code) for code in fitting]] = True
-            at = at[fits[self._codes[at + place]]]
+        starts = [(self._places(fitting), place) for place, fitting in enumerate(units)]
+        rarest, offset = min(starts, key=lambda start: len(start[0]))
+        at = rarest[(rarest >= offset) & (rarest < len(self._codes) - (len(units) - offset) + 1)] - offset
+        for place, fitting in enumerate(units):
+            at = at[np.isin(self._codes[at + place], [ord(code) for code in fitting])]
         return np.unique(self._row[at])
+
+    def _places(self, fitting: str) -> Rows:
+        codes = np.array([ord(code) for code in fitting], dtype=np.uint16)
+        starts, ends = np.searchsorted(self._sorted, codes), np.searchsorted(self._sorted, codes, side="right")
+        return np.concatenate([self._order[start:end] for start, end in zip(starts, ends, strict=True)])

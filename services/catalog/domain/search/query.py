@@ -8,17 +8,17 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
 
+from services.catalog.domain.search import weighing
 from services.catalog.domain.search.analysis import normalise
 from services.catalog.domain.search.letters import ways
 from services.catalog.domain.search.readings import fold, initials, sounds
 from services.catalog.domain.search.vocabulary import Vocabulary, vocabulary
 
 NONE = "\0"  # stands where a unit has no character (it was typed by sound) or no sound (only its first letter)
-FILLER, GENERIC = 0.06, 0.35
-_MISSPELT, _BY_INITIALS, _NESTED = 0.8, 0.75, 0.55
 _LEAST_MISSPELT = 3  # characters; shorter phrases sound like too much else
 _LONGEST_PHRASE = 10
 _MOST_SENSES = 4
+_LONGEST = 40  # units; who says more than that has said it by then
 _PIECES = re.compile(r"[a-z]+|[^a-z ]+")
 
 
@@ -63,6 +63,11 @@ class _Units:
             runs = (*self.runs[:-1], (self.runs[-1][0], moved[0][1]), *moved[1:])
         return _Units(self.chars + other.chars, self.sounds + other.sounds, self.letters + other.letters, runs)
 
+    def cut(self, length: int) -> "_Units":
+        """The first so many."""
+        runs = tuple((start, min(end, length)) for start, end in self.runs if start < length)
+        return _Units(self.chars[:length], self.sounds[:length], self.letters[:length], runs)
+
 
 def _written(piece: str) -> _Units:
     spoken = sounds(piece)
@@ -89,13 +94,13 @@ def _readings(piece: str) -> list[_Units]:
 @lru_cache(maxsize=256)
 def understand(text: str) -> tuple[Sense, ...]:
     """The ways to read a query, at most four, the likeliest first; none if it says nothing."""
-    pieces = _PIECES.findall(normalise(text))
+    pieces = _PIECES.findall(normalise(text))[:_LONGEST]
     senses = []
     for combination in product(*(_readings(piece)[: _MOST_SENSES if len(pieces) < 3 else 1] for piece in pieces)):
         units = _Units("", "", "")
         for part in combination:
             units = units + part
-        senses.append(_sense(units))
+        senses.append(_sense(units.cut(_LONGEST)))
         if len(senses) == _MOST_SENSES:
             break
     return tuple(sense for sense in senses if len(sense))
@@ -112,12 +117,12 @@ def _weights(units: _Units, words: Vocabulary, concepts: tuple[Concept, ...]) ->
     """1 for what carries the meaning, less for generic terms, next to nothing for mere talk."""
     weights = [1.0] * len(units.chars)
     for start, end in _found(units.chars, words.generic):
-        weights[start:end] = [GENERIC] * (end - start)
+        weights[start:end] = [weighing.GENERIC] * (end - start)
     meant = {place for concept in concepts for place in range(concept.start, concept.end)}
     for start, end in _found(units.chars, words.fillers):
         for place in range(start, end):
             if place not in meant:
-                weights[place] = FILLER
+                weights[place] = weighing.FILLER
     return tuple(weights)
 
 
@@ -149,13 +154,13 @@ def _phrases(units: _Units, start: int, end: int, words: Vocabulary) -> list[tup
     if NONE in spoken:
         least = 3 if spoken.count(NONE) == len(spoken) else 2
         heard = words.by_initials.get(units.letters[start:end], ()) if end - start >= least else ()
-        return [(phrase, _BY_INITIALS, False) for phrase in heard]
+        return [(phrase, weighing.BY_INITIALS, False) for phrase in heard]
     if NONE in chars:
         return [(phrase, 1.0, False) for phrase in words.by_sound.get(fold(spoken), ()) if end - start > 1]
     if end - start < _LEAST_MISSPELT:
         return []
     heard = words.by_sound.get(fold(spoken), ()) or words.by_form.get(words.formed(chars), ())
-    return [(phrase, _MISSPELT, True) for phrase in heard if len(phrase) == end - start]
+    return [(phrase, weighing.MISSPELT, True) for phrase in heard if len(phrase) == end - start]
 
 
 def _disentangled(found: list[Concept]) -> tuple[Concept, ...]:
@@ -166,9 +171,9 @@ def _disentangled(found: list[Concept]) -> tuple[Concept, ...]:
         if concept.trust < 1.0 and any(c.start < concept.end and concept.start < c.end for c in longer):
             continue
         if any(c.start <= concept.start and concept.end <= c.end for c in longer):
-            concept = replace(concept, trust=concept.trust * _NESTED)
+            concept = replace(concept, trust=concept.trust * weighing.NESTED)
         kept.append(concept)
-    return tuple(sorted(kept, key=lambda concept: (concept.start, concept.end)))
+    return tuple(kept)
 
 
 def lookalikes(pair: str) -> tuple[str, ...]:

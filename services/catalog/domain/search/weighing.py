@@ -1,0 +1,37 @@
+"""The figures that the ranking is made of, in one place. Chosen on queries that the vocabulary's author never saw."""
+
+# What a stretch of the query says, by how it was written.
+FILLER = 0.06  # mere talk: 怎么办, 我想
+GENERIC = 0.35  # what half of all names say: 许可, 登记
+UNSEEN = 0.3  # of the rarest character's weight: asked for, and in no name at all
+
+# What finding it in a name is worth, as a share of what it says.
+SINGLE = 0.45  # one character on its own, beside what pairs say
+ALIKE = 0.85  # a pair with a character that looks like the one meant
+SOUND = 0.75  # a pair that sounds like the one meant
+APART = 0.4  # a pair in order but not side by side, as 社(会)保(障)
+NEAR = 6  # characters that may stand between the two
+RUN = 1.6  # times the letters of a stretch of initials
+
+# Official terms for everyday phrases.
+RANK = 0.06  # how much less each further term is worth than the first
+LEAST_RANK = 0.7
+LENGTH = 0.45  # how much more each further pair of a term says
+LONGEST = 3  # pairs, after which it says no more
+PARTLY = 0.7  # a term of which only a share was found, times that share to a power
+POWER = 1.5
+MISSPELT = 0.8
+BY_INITIALS = 0.75
+NESTED = 0.55  # a phrase within a longer one that was understood
+
+# What makes one name fit better than another.
+TOLD = 0.35  # lost by a name of which nothing was asked for
+ASKED = 0.3  # lost by a name that answers nothing of the query
+LATER = 0.85  # for what is done with something one has already, unasked
+EXACT = 1.15  # the whole name, or a whole everyday name
+
+# What is found at all.
+LEAST_ASKED = 0.2
+LEAST_OF_BEST = 0.45
+RANKED = 80  # candidates that are looked at closely
+TAIL = 0.6  # of the best candidate, for what was not looked at closely
