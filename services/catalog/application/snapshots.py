@@ -33,7 +33,13 @@ class Snapshots:
         with self._building:
             if self._kept is not None and self._kept.version == self._version():
                 return False
-            made: Snapshot = off_hub(Snapshot, self._contents())
+            made: Snapshot = off_hub(_made, self._contents())
             self._kept = made
         log.info("catalogue loaded", version=made.version, items=len(made))
         return True
+
+
+def _made(contents: Contents) -> Snapshot:
+    snapshot = Snapshot(contents)
+    snapshot.index.search("办理")  # the search reads its tables when they are first needed: not while somebody waits
+    return snapshot
