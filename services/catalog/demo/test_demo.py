@@ -17,6 +17,7 @@ from services.catalog.domain.categories import BY_CODE
 FORMAT = "yichuang-catalogue/1"
 PARTS = [json.loads(path.read_text()) for path in sorted(Path(__file__).parent.glob("*.json"))]
 DEPARTMENTS: list[dict[str, Any]] = [department for part in PARTS for department in part["departments"]]
+FILES = {item["code"]: item.pop("files", []) for part in PARTS for item in part["items"]}
 ITEMS: list[dict[str, Any]] = [ItemElements().load(item) for part in PARTS for item in part["items"]]
 HALLS: list[dict[str, Any]] = [HallElements().load(hall) for part in PARTS for hall in part["halls"]]
 BY_NAME = {item["name"]: item for item in ITEMS}
@@ -29,6 +30,8 @@ PUBLISHED = {
     "广州市番禺区沙湾街大巷涌路143号": "020-84735511",
     "广州市海珠区官洲街北山大街10号": "020-34086822",
 }
+
+EXAMPLES = {"text": ".*", "date": r"\d{4}-\d\d-\d\d", "integer": r"\d*", "boolean": "true|false"}
 
 # Statutory / promised limits of the real items in working days, “d” for natural days, “-” for none.
 LIMITS = """
@@ -182,8 +185,16 @@ def test_an_item_that_is_online_has_a_whole_form(item: dict[str, Any]) -> None:
     for field in item["fields_"]:
         assert len(field["example"]) <= field["max_length"]
         assert field["example"] or not field["required"]
-    for material in item["materials"]:
-        assert material["blank_form"] in (None, "blank-form.html")
+        assert re.fullmatch(EXAMPLES[field["type"]], field["example"], re.DOTALL)
+
+
+@by_item
+def test_forms_that_a_material_names_are_made_or_brought(item: dict[str, Any]) -> None:
+    brought = {file["name"]: Path(__file__).parent / file["path"] for file in FILES[item["code"]]}
+    assert all("样例" in path.read_text().splitlines()[0] for path in brought.values())
+    made = {"blank-form.html", "sample-form.html"} if item["fields_"] else set()
+    named = {material[form] for material in item["materials"] for form in ("blank_form", "sample_form")} - {None}
+    assert named <= made | set(brought)
 
 
 @by_item
