@@ -28,7 +28,7 @@ class Fit:
 
 
 @cache
-def _later() -> re.Pattern[str]:
+def later_words() -> re.Pattern[str]:
     return re.compile("|".join(sorted(map(re.escape, vocabulary().later), key=len, reverse=True)))
 
 
@@ -57,7 +57,7 @@ class Fitting:
         factor = (1 - weighing.TOLD * (1 - told)) * (1 - weighing.ASKED * (1 - asked))
         if self.plan.sense.chars == seen.text.chars:
             factor *= weighing.EXACT
-        unasked = any(not seen.covered >> later.start() & 1 for later in _later().finditer(seen.text.chars))
+        unasked = any(not seen.covered >> later.start() & 1 for later in later_words().finditer(seen.text.chars))
         return factor * weighing.LATER if unasked else factor
 
     def _told(self, seen: "_Seen") -> float:
@@ -85,6 +85,7 @@ class _Seen:
         self.gained = [0.0] * len(plan.units)
         self.found = [0.0] * len(plan.units)
         self.covered = 0
+        self._claimed = 0  # by official terms
 
     def pair(self, pair: Pair) -> None:
         at, apart, share = self._pair(pair)
@@ -136,15 +137,24 @@ class _Seen:
         )
         if worth <= 0:
             return
+        bits = self._bits(term)
+        new = (bits & ~self._claimed).bit_count() / bits.bit_count()
+        self._claimed |= bits
+        self.covered |= bits
+        self._raise(meant.start, meant.end, share * meant.trust)
         places = range(meant.start, meant.end)
-        surplus = worth - sum(self.gained[place] for place in places)
+        surplus = worth * (weighing.AGAIN + (1 - weighing.AGAIN) * new) - sum(self.gained[place] for place in places)
         if surplus > 0:
             for place in places:
                 self.gained[place] += surplus / len(places)
-        self._raise(meant.start, meant.end, share * meant.trust)
+
+    def _bits(self, term: Term) -> int:
+        """The places of the text that hold the term, or parts of it."""
+        bits = 0
         for pair, _ in term.pairs:
             if (at := self.text.chars.find(pair)) >= 0:
-                self.covered |= ((1 << len(pair)) - 1) << at
+                bits |= ((1 << len(pair)) - 1) << at
+        return bits
 
     def asked(self) -> float:
         whole = sum(unit.weight for unit in self.plan.units)

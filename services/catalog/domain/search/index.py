@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from services.catalog.domain.search import weighing
 from services.catalog.domain.search.analysis import ANALYSIS
-from services.catalog.domain.search.fit import Fit, Fitting, Text
+from services.catalog.domain.search.estimate import estimate
+from services.catalog.domain.search.fit import Fit, Fitting, Text, later_words
 from services.catalog.domain.search.marking import respelt
 from services.catalog.domain.search.plan import Plan, plan
 from services.catalog.domain.search.postings import TEXT, Postings, SoundRuns
@@ -48,6 +49,7 @@ class SearchIndex:
         )
         self._runs = SoundRuns(f"{e[1]}/{e[3]}" for e in entries)
         self._char_weights = {char: self._postings.idf(char) for char in set().union(*(e[0] for e in entries))}
+        self._prior = _prior([entry[0] for entry in entries])
         self._alphabetical = np.empty(rows, dtype=np.int32)
         self._alphabetical[sorted(range(rows), key=lambda row: (len(names[row]), names[row], row))] = np.arange(rows)
 
@@ -82,21 +84,18 @@ class SearchIndex:
         return best
 
     def _candidates(self, planned: Plan, allowed: NDArray[np.bool_] | None) -> tuple[list[int], list[int]]:
-        scores = np.zeros(self._postings.rows, dtype=np.float32)
-        for gram, weight in _grams(planned).items():
-            rows, strength = self._postings.of(gram)
-            scores[rows] += strength * np.float32(weight)
-        for run in planned.runs:
-            scores[self._runs.rows(run.fitting)] += np.float32(run.weight)
+        """(rows to be looked at closely, others that are nearly as promising), the most promising first."""
+        scores = estimate(planned, self._postings, self._runs) * self._prior
         if allowed is not None:
             scores[~allowed] = 0.0
+        top = scores.max(initial=0.0)
         rows = np.flatnonzero(scores > 0).astype(np.int32)
         if len(rows) > weighing.RANKED:
-            least = min(np.partition(scores[rows], -weighing.RANKED)[-weighing.RANKED], weighing.TAIL * scores.max())
+            least = min(np.partition(scores[rows], -weighing.RANKED)[-weighing.RANKED], weighing.TAIL * top)
             rows = rows[scores[rows] >= least]
         rows = rows[np.lexsort((self._alphabetical[rows], -scores[rows]))]
         close, rest = rows[: weighing.RANKED], rows[weighing.RANKED :]
-        return close.tolist(), rest[scores[rest] >= weighing.TAIL * scores.max(initial=0)].tolist()
+        return close.tolist(), rest[scores[rest] >= weighing.TAIL * top].tolist()
 
     def _cut(self, best: dict[int, Fit], tail: list[int]) -> NDArray[np.int32]:
         if not best:
@@ -119,19 +118,10 @@ def _parsed(stored: str) -> tuple[str, str, str, str, str]:
     return name, spoken, everyday, everyday_spoken, about
 
 
-def _grams(planned: Plan) -> dict[str, float]:
-    """What to look up for candidates, with what each says at most."""
-    grams: dict[str, float] = {}
-    for unit in planned.units:
-        gram = unit.char or unit.sound
-        grams[gram] = max(grams.get(gram, 0.0), weighing.SINGLE * unit.weight)
-    for pair in planned.pairs:
-        sound = 1.0 if pair.typed else 0.5
-        for gram, trust in ((pair.exact, 0.5), (pair.sound, sound), *((other, 0.7) for other in pair.alike)):
-            grams[gram] = max(grams.get(gram, 0.0), trust * pair.weight)
-    for meant in planned.meant:
-        for term in meant.terms:
-            for gram, idf in term.pairs:
-                grams[gram] = max(grams.get(gram, 0.0), 0.8 * term.worth * idf / term.mass)
-    grams.pop("", None)
-    return grams
+def _prior(names: Sequence[str]) -> NDArray[np.float32]:
+    """How likely a name is meant before anything is known of it but how long it is, and whether it is done later."""
+    lengths = np.array([len(name) for name in names], dtype=np.float32)
+    later = np.array([later_words().search(name) is not None for name in names], dtype=bool)
+    return (
+        np.where(later, 0.93, 1.0) / (1 + 0.25 * lengths / max(float(lengths.mean()), 1.0) if len(names) else 1)
+    ).astype(np.float32)

@@ -9,7 +9,8 @@ from html import escape
 
 from services.catalog.domain.search import weighing
 from services.catalog.domain.search.analysis import normalise
-from services.catalog.domain.search.query import NONE, Sense, lookalikes, understand
+from services.catalog.domain.search.concepts import NONE
+from services.catalog.domain.search.query import Sense, lookalikes, understand
 from services.catalog.domain.search.readings import fold, sounding_like, sounds, starting_with
 
 

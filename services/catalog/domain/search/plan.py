@@ -1,12 +1,13 @@
 """One sense of a query, weighed against one catalogue: what to look for in a text, and how much finding it says."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log1p
 
 from services.catalog.domain.search import weighing
+from services.catalog.domain.search.concepts import NONE, Concept
 from services.catalog.domain.search.marking import run_pattern, run_units
 from services.catalog.domain.search.postings import Postings
-from services.catalog.domain.search.query import NONE, Concept, Sense, lookalikes
+from services.catalog.domain.search.query import Sense, lookalikes
 from services.catalog.domain.search.readings import fold
 
 
@@ -16,6 +17,7 @@ class Unit:
     char: str  # empty if typed by sound
     sound: str  # folded; empty if only the first letter is known
     weight: float
+    known: bool  # held by some row
     telling: bool  # no mere talk: where a text holds it, it was asked for
 
 
@@ -29,6 +31,7 @@ class Pair:
     sound: str
     typed: bool  # by sound, so that its sound is all there is
     weight: float
+    known: bool  # held by some row
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ def plan(sense: Sense, postings: Postings) -> Plan:
     units = tuple(_unit(sense, folded, place, postings) for place in range(len(sense)))
     pairs = tuple(_pair(sense, folded, place, postings, units) for place in range(len(sense) - 1))
     runs = tuple(_run(sense, start, end) for start, end in sense.runs)
-    meant = tuple(_meant(concept, postings) for concept in sense.concepts)
+    meant = tuple(_meant(concept, units, pairs, postings) for concept in sense.concepts)
     return Plan(sense, units, pairs, tuple(m for m in meant if m.terms), runs)
 
 
@@ -86,10 +89,10 @@ def _unit(sense: Sense, folded: str, place: int, postings: Postings) -> Unit:
     char = sense.chars[place].replace(NONE, "")
     sound = folded[place].replace(NONE, "")
     if _in_run(sense, place) and not sound:
-        return Unit(place, "", "", _unseen(postings), False)
+        return Unit(place, "", "", _unseen(postings), False, False)
     idf = (postings.idf(char) if char else 0.0) or (postings.idf(sound) if sound else 0.0)
     weight = sense.weights[place]
-    return Unit(place, char, sound, (idf or _unseen(postings)) * weight, weight >= weighing.GENERIC)
+    return Unit(place, char, sound, (idf or _unseen(postings)) * weight, idf > 0, weight >= weighing.GENERIC)
 
 
 def _unseen(postings: Postings) -> float:
@@ -104,10 +107,10 @@ def _pair(sense: Sense, folded: str, place: int, postings: Postings, units: tupl
     alike = lookalikes(exact) if exact else ()
     idf = next((idf for gram in (exact, *alike, spoken) if gram and (idf := postings.idf(gram))), 0.0)
     if not exact and not spoken:
-        return Pair(place, "", (), "", True, 0.0)
+        return Pair(place, "", (), "", True, 0.0, False)
     first, second = units[place], units[place + 1]
     weight = idf * min(sense.weights[place : place + 2]) or 0.5 * min(first.weight, second.weight)
-    return Pair(place, exact, tuple(a for a in alike if postings.count(a)), spoken, not exact, weight)
+    return Pair(place, exact, tuple(a for a in alike if postings.count(a)), spoken, not exact, weight, idf > 0)
 
 
 def _run(sense: Sense, start: int, end: int) -> Run:
@@ -115,13 +118,19 @@ def _run(sense: Sense, start: int, end: int) -> Run:
     return Run(start, end, run_units(sense, start, end), run_pattern(sense, start, end), weighing.RUN * letters)
 
 
-def _meant(concept: Concept, postings: Postings) -> Meant:
-    terms = []
-    for rank, text in enumerate(concept.terms):
-        pairs = tuple((text[i : i + 2], postings.idf(text[i : i + 2])) for i in range(max(len(text) - 1, 1)))
-        mass = sum(idf for _, idf in pairs)
-        if mass:
-            trust = concept.trust * max(1.0 - weighing.RANK * rank, weighing.LEAST_RANK)
-            worth = mass / len(pairs) * (1 + weighing.LENGTH * min(len(pairs) - 1, weighing.LONGEST))
-            terms.append(Term(text, pairs, mass, worth * trust))
-    return Meant(concept.start, concept.end, tuple(terms), concept.trust)
+def _meant(concept: Concept, units: tuple[Unit, ...], pairs: tuple[Pair, ...], postings: Postings) -> Meant:
+    said = weighing.SINGLE * sum(u.weight for u in units[concept.start : concept.end] if u.known)
+    said += sum(p.weight for p in pairs[concept.start : concept.end - 1] if p.known)
+    terms = [_term(text, rank, said, postings) for rank, text in enumerate(concept.terms)]
+    weighed = (replace(term, worth=term.worth * concept.trust) for term in terms if term.mass)
+    return Meant(concept.start, concept.end, tuple(weighed), concept.trust)
+
+
+def _term(text: str, rank: int, said: float, postings: Postings) -> Term:
+    grams = [text[place : place + 2] for place in range(max(len(text) - 1, 1))]
+    pairs = tuple((gram, postings.idf(gram)) for gram in grams)
+    mass = sum(idf for _, idf in pairs)
+    worth = mass / len(pairs) * (1 + weighing.LENGTH * min(len(pairs) - 1, weighing.LONGEST))
+    return Term(
+        text, pairs, mass, max(weighing.SAID * said, worth) * max(1.0 - weighing.RANK * rank, weighing.LEAST_RANK)
+    )

@@ -17,7 +17,9 @@ RUN = 1.6  # times the letters of a stretch of initials
 RANK = 0.06  # how much less each further term is worth than the first
 LEAST_RANK = 0.7
 LENGTH = 0.45  # how much more each further pair of a term says
-LONGEST = 3  # pairs, after which it says no more
+LONGEST = 2  # pairs, after which it says no more
+SAID = 0.9  # at least, of what the everyday words would be worth in a name
+AGAIN = 0.4  # of a term whose place in the name was taken for another phrase already
 PARTLY = 0.7  # a term of which only a share was found, times that share to a power
 POWER = 1.5
 MISSPELT = 0.8
@@ -31,7 +33,7 @@ LATER = 0.85  # for what is done with something one has already, unasked
 EXACT = 1.15  # the whole name, or a whole everyday name
 
 # What is found at all.
-LEAST_ASKED = 0.2
-LEAST_OF_BEST = 0.45
+LEAST_ASKED = 0.08
+LEAST_OF_BEST = 0.3
 RANKED = 80  # candidates that are looked at closely
 TAIL = 0.6  # of the best candidate, for what was not looked at closely
