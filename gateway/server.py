@@ -61,6 +61,9 @@ class Protocol(HttpOnlyProtocol):  # type: ignore[misc]
             # Closed in the usual way, a connection whose sender never stops lingers for a minute on both sides.
             self.close_connection = 1
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        # An answer from memory waits for nothing. A client that has its next request ready before we look would be
+        # served on and on, and all others would wait.
+        eventlet.sleep(0)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """What the standard library finds wrong with a request line or a header field."""
