@@ -1,4 +1,4 @@
-"""Everyday phrases in a query: written out, typed by sound or initials, misspelt, or with small talk between their words."""
+"""Everyday phrases in a query: written out, by sound or initials, misspelt, or with small talk between their words."""
 
 import re
 from collections.abc import Iterator
