@@ -44,18 +44,11 @@ def bench_hall() -> Iterator[Bench]:
         broker.fresh_vhost() as uri,
         running_hall(Path(folder), AMQP_URI=uri, DATABASE_URL=database_url, LOG_LEVEL="WARNING") as hall,
     ):
-        item = _lightest_item(hall)
-        organ = item["department"]["code"] if isinstance(item["department"], dict) else item["department"]
+        item = hall.lightest_item()
+        organ = item["department"]["code"]
         department_uri = broker.add_department(organ, "department-password", vhost=urlsplit(uri).path[1:])
         try:
             with DepartmentClient(department_uri, organ) as department:
                 yield Bench(hall, uri, item, organ, Applicant(hall), department_uri, department)
         finally:
             broker.remove_user(organ)
-
-
-def _lightest_item(hall: Hall) -> dict[str, Any]:
-    """The one with the fewest materials: filing is not what is measured."""
-    listed = hall.call("GET", "/items").json()["items"]
-    items = [hall.call("GET", f"/items/{item['code']}").json() for item in listed]
-    return dict(min(items, key=lambda item: len(item["materials"])))

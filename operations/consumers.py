@@ -12,13 +12,14 @@ from kernel.config import Settings
 from kernel.eventlog.following import Follower
 
 CONSUMERS = {
-    "progress": "services.progress.bootstrap",
-    "notify": "services.notify.bootstrap",
+    "progress": "services.progress.bootstrap:build",
+    "notify": "services.notify.bootstrap:build",
+    "catalog": "services.catalog.bootstrap:open_catalog",
 }
 
 
 class Consumer(Protocol):
-    """What a consuming service's `build(settings)` returns."""
+    """What opens a consuming service returns."""
 
     follower: Follower
 
@@ -32,7 +33,8 @@ class Consumer(Protocol):
 @contextlib.contextmanager
 def following(settings: Settings, name: str) -> Iterator[Consumer]:
     """The application of a consumer, closed at the end. Raises KeyError for a name that is none."""
-    build: Any = import_module(CONSUMERS[name]).build
+    module, _, function = CONSUMERS[name].partition(":")
+    build: Any = getattr(import_module(module), function)
     consumer = cast(Consumer, build(settings))
     try:
         yield consumer

@@ -58,6 +58,18 @@ class Hall:
         log = self.data_dir / f"command-{new_id()}.log"
         return Process([YICHUANG, *words], log=log, env=self.env, cwd=ROOT)
 
+    def items(self) -> list[dict[str, Any]]:
+        """Items that can be filed online, as they are listed."""
+        return list(self.call("GET", "/items?online=true&page_size=100").json()["items"])
+
+    def item(self, code: str) -> dict[str, Any]:
+        """An item's guide."""
+        return dict(self.call("GET", f"/items/{code}").json())
+
+    def lightest_item(self) -> dict[str, Any]:
+        """The item with the fewest materials, for those to whom filing is not what matters."""
+        return min((self.item(item["code"]) for item in self.items()), key=lambda item: len(item["materials"]))
+
     def ready(self) -> bool:
         """Whether every service answers."""
         try:

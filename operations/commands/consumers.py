@@ -8,7 +8,7 @@ import click
 from operations.commands.common import fail, failing_clearly, json_option, logging_as_services_do, opened, say, settings
 
 # Known without importing them, so that --help is quick; a test holds the names against the code.
-CONSUMERS = ("progress", "notify")
+CONSUMERS = ("progress", "notify", "catalog")
 
 
 @click.command()

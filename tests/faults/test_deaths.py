@@ -25,7 +25,7 @@ from operations.setup.postgres import fresh_database
 from tests.agreement import disagreements
 from tests.hall import Applicant, Hall, department_event, running_hall
 
-QUEUES = ("filing.department-events", "progress.case-events", "notify.case-events")
+QUEUES = ("filing.department-events", "progress.case-events", "notify.case-events", "catalog.case-events")
 STEPS = 5
 
 
@@ -67,13 +67,8 @@ def site(
     with fresh_database(private_postgres.url) as database_url:
         urls = {"AMQP_URI": private_rabbitmq.uri, "DATABASE_URL": database_url}
         with running_hall(data_dir, **urls) as hall:
-            items = hall.call("GET", "/items").json()["items"]
-            item = min(
-                (hall.call("GET", f"/items/{listed['code']}").json() for listed in items),
-                key=lambda found: len(found["materials"]),
-            )
-            department = item["department"]
-            organ = department["code"] if isinstance(department, dict) else department
+            item = hall.lightest_item()
+            organ = item["department"]["code"]
             uri = private_rabbitmq.add_department(organ, "department-password")
             settings = load_settings({**urls, "DATA_DIR": str(data_dir)})
             yield Site(

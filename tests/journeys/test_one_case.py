@@ -11,8 +11,7 @@ from tests.journeys.conftest import Town
 
 
 def first_item(town: Town) -> dict[str, Any]:
-    listed = town.hall.call("GET", "/items").json()
-    return dict(town.hall.call("GET", f"/items/{listed['items'][0]['code']}").json())
+    return town.hall.item(town.hall.items()[0]["code"])
 
 
 def organ_of(item: dict[str, Any]) -> str:
@@ -167,9 +166,8 @@ def test_what_a_department_may_not_say_changes_nothing(
 
 
 def test_a_department_moves_only_its_own_cases(town: Town, applicant: Applicant) -> None:
-    items = town.hall.call("GET", "/items").json()["items"]
     item = first_item(town)
-    stranger = next(organ_of(other) for other in items if organ_of(other) != organ_of(item))
+    stranger = next(organ_of(other) for other in town.hall.items() if organ_of(other) != organ_of(item))
     filed = applicant.file(item)
     [(said, _)] = town.say(stranger, [department_event(stranger, "case.accepted", filed["serial"])])
     assert said == "unknown_case"
@@ -200,5 +198,5 @@ def test_submitting_twice_makes_one_case(town: Town, applicant: Applicant) -> No
 
 def test_metrics_tell_how_far_behind_each_consumer_is(town: Town) -> None:
     metrics = town.hall.call("GET", "//metrics").text
-    for consumer in ("progress", "notify"):
+    for consumer in ("progress", "notify", "catalog"):
         assert f'yichuang_consumer_oldest_unprocessed_seconds{{consumer="{consumer}"}}' in metrics

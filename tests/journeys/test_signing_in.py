@@ -70,9 +70,9 @@ def add_officer(town: Town, name: str, organ: str, password: str) -> None:
 
 def test_an_officer_made_from_the_command_line_speaks_for_the_department(town: Town) -> None:
     applicant = Applicant(town.hall)
-    listed = town.hall.call("GET", "/items").json()["items"][0]
+    listed = town.hall.items()[0]
     organ = listed["department"]["code"]
-    filed = applicant.file(town.hall.call("GET", f"/items/{listed['code']}").json())
+    filed = applicant.file(town.hall.item(listed["code"]))
     name = f"officer.{filed['serial'].lower()}"[:32].rstrip(".-")
     add_officer(town, name, organ, "a fine password")
 
