@@ -5,6 +5,7 @@ What goes out never says which version of the catalogue it was taken from.
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -23,6 +24,8 @@ from kernel.traditional import to_traditional
 log = logs.get(__name__)
 
 _HTML = "text/html"
+_HREF = re.compile(rb'"href":"([^"]*)"')
+_IN_ADDRESSES = "/:?&=#%+@,;()!$'*~"
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-()")
 # A form is a page of its own that does nothing: no script, nothing loaded, no address of ours.
 _FORM_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
@@ -55,9 +58,15 @@ def _page(call: Call, said: Json) -> Page:
     if "application/json" not in call.route.serves:
         return _file(call, said)
     body = orjson.dumps({name: value for name, value in said.items() if name != "as_of"})
+    body = _HREF.sub(_quoted, body)
     if call.language == "zh-Hant":
         body = to_traditional(body.decode()).encode()
     return page_of(call, body, {"Content-Type": "application/json", "Content-Language": call.language})
+
+
+def _quoted(href: re.Match[bytes]) -> bytes:
+    """An address in ASCII: it must lead to the same place after its page was put into traditional characters."""
+    return b'"href":"' + quote(href[1], safe=_IN_ADDRESSES).encode() + b'"'
 
 
 def _file(call: Call, said: Json) -> Page:

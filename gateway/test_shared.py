@@ -196,6 +196,16 @@ def test_traditional_characters(hall: Hall) -> None:
     assert asked(hall) == 2
 
 
+def test_an_address_leads_to_the_same_place_in_traditional_characters(hall: Hall) -> None:
+    file = {**ANSWERS["catalog", "item"]["files"][0], "href": "/api/v1/items/1/files/申请表(1).html"}
+    hall.answer("catalog", "item", {**ANSWERS["catalog", "item"], "files": [file]})
+    for language in ("zh-Hans", "zh-Hant"):
+        (found,) = hall.ask("GET", GUIDE, headers={"Accept-Language": language}).json["files"]
+        assert found["href"].isascii()
+        assert hall.ask("GET", found["href"]).status_code == 200
+        assert hall.services.asked_of("catalog", "file")[-1]["file"] == "申请表(1).html"
+
+
 def test_pages_are_counted_as_any_request(hall: Hall) -> None:
     def counted(line: str) -> float:
         lines = [one for one in hall.ask("GET", "/metrics").text.splitlines() if one.startswith(line + " ")]
