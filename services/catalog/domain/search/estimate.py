@@ -19,10 +19,11 @@ def estimate(plan: Plan, postings: Postings, runs: SoundRuns) -> Scores:
         rows, strength = postings.of(gram)
         into = next((buffer for meant, buffer in buffers if meant.start <= start and end <= meant.end), scores)
         into[rows] += strength * np.float32(worth)
+    scratch = _zeros(postings)
     for meant, buffer in buffers:
         for concept in plan.meant:
             if concept is meant or _within(concept, meant):
-                _raise(buffer, concept, postings)
+                _raise(buffer, concept, postings, scratch)
         scores += buffer
     for run in plan.runs:
         scores[runs.rows(run.fitting)] += np.float32(run.weight)
@@ -53,12 +54,14 @@ def _shares(pair: Pair) -> list[tuple[str, float]]:
     return [(pair.exact, 1.0 - weighing.SOUND), (pair.sound, weighing.SOUND), *alike]
 
 
-def _raise(buffer: Scores, meant: Meant, postings: Postings) -> None:
-    """The best of the terms, where it says more than what the buffer has."""
+def _raise(buffer: Scores, meant: Meant, postings: Postings, scratch: Scores) -> None:
+    """The best of the terms, where it says more than what the buffer has. scratch: zeros, before and after."""
     for term in meant.terms:
-        scores = _zeros(postings)
-        for gram, idf in term.pairs:
-            rows, strength = postings.of(gram)
-            scores[rows] += strength * np.float32(idf / term.mass)
-        scores *= scores * np.float32(term.worth)
-        np.maximum(buffer, scores, out=buffer)
+        held = [(*postings.of(gram), np.float32(idf / term.mass)) for gram, idf in term.pairs]
+        for rows, strength, share in held:
+            scratch[rows] += strength * share
+        for rows, _, _ in held:
+            shares = scratch[rows]
+            buffer[rows] = np.maximum(buffer[rows], shares * shares * np.float32(term.worth))
+        for rows, _, _ in held:
+            scratch[rows] = 0.0

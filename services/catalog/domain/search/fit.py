@@ -11,11 +11,12 @@ from services.catalog.domain.search.vocabulary import vocabulary
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A normalised name or everyday name, its sounds, and its sounds folded; all as long."""
+    """A normalised name or everyday name, its sounds, and its sounds folded; all as long; and what it is about."""
 
     chars: str
     sounds: str
     folded: str
+    about: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ class Fitting:
         seen.units()
         for meant in self.plan.meant:
             seen.concept(meant)
+        if text.about:
+            seen.about()
         asked = seen.asked()
         return Fit(sum(seen.gained) * self._factor(seen, asked), asked, text)
 
@@ -113,6 +116,8 @@ class _Seen:
     def units(self) -> None:
         """Single characters; those typed by sound only by their sound."""
         for unit in self.plan.units:
+            if not unit.known:
+                continue
             if unit.char:
                 at = self.text.chars.find(unit.char)
             else:
@@ -132,10 +137,13 @@ class _Seen:
 
     def concept(self, meant: Meant) -> None:
         """What an official term adds over the everyday words that it stands for."""
-        worth, share, term = max(
-            ((*_held(term, self.text.chars), term) for term in meant.terms), key=lambda held: held[0]
-        )
-        if worth <= 0:
+        worth, share, term = 0.0, 0.0, meant.terms[0]
+        for candidate in meant.terms:
+            if candidate.worth > worth:
+                held, part = _held(candidate, self.text.chars)
+                if held > worth:
+                    worth, share, term = held, part, candidate
+        if not worth:
             return
         bits = self._bits(term)
         new = (bits & ~self._claimed).bit_count() / bits.bit_count()
@@ -156,6 +164,13 @@ class _Seen:
                 bits |= ((1 << len(pair)) - 1) << at
         return bits
 
+    def about(self) -> None:
+        """What the name says nothing of, but its department or its categories do."""
+        for pair in self.plan.pairs:
+            if pair.exact and not self.found[pair.place] and pair.exact in self.text.about:
+                self.gained[pair.place] += weighing.ABOUT * pair.weight
+                self._raise(pair.place, pair.place + 2, weighing.ASKED_ABOUT)
+
     def asked(self) -> float:
         whole = sum(unit.weight for unit in self.plan.units)
         found = sum(unit.weight * share for unit, share in zip(self.plan.units, self.found, strict=True))
@@ -172,6 +187,11 @@ def _held(term: Term, chars: str) -> tuple[float, float]:
     """(worth, share) of a term in a text; what is there in part counts for less than its share."""
     if term.text in chars:
         return term.worth, 1.0
-    share = sum(idf for pair, idf in term.pairs if pair in chars) / term.mass
-    share = weighing.PARTLY * share**weighing.POWER if share else 0.0
+    share = 0.0
+    for pair, idf in term.pairs:
+        if pair in chars:
+            share += idf
+    if not share:
+        return 0.0, 0.0
+    share = weighing.PARTLY * (share / term.mass) ** weighing.POWER
     return term.worth * share, share

@@ -5,6 +5,7 @@ Pure and immutable: the same rows in the same order for the same entries, whatev
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from sys import intern
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from services.catalog.domain.search.postings import TEXT, Postings, SoundRuns
 from services.catalog.domain.search.query import Sense, understand
 from services.catalog.domain.search.readings import fold
 
-_NAME, _EVERYDAY, _ABOUT = 1.0, 1.0, 0.25
+_NAME, _EVERYDAY = 1.0, 1.0
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,12 @@ class SearchIndex:
         self._names = names
         entries = [_parsed(stored) for stored in terms]
         rows = len(entries)
-        self._entries = [entry[:4] for entry in entries]
+        self._entries = entries
         self._postings = Postings(
             words=[
                 ([e[0] for e in entries], _NAME),
                 ([e[2] for e in entries], _EVERYDAY),
-                ([e[4] for e in entries], _ABOUT),
+                ([e[4] for e in entries], weighing.ABOUT),
             ],
             sounds=[([fold(e[1]) for e in entries], _NAME), ([fold(e[3]) for e in entries], _EVERYDAY)],
             rows=rows,
@@ -76,11 +77,12 @@ class SearchIndex:
         )
 
     def _fit(self, fitting: Fitting, row: int) -> Fit:
-        name, spoken, everyday, everyday_spoken = self._entries[row]
-        best = fitting.fit(Text(name, spoken, fold(spoken)))
+        """Of the name and the everyday names, the one that fits best."""
+        name, spoken, everyday, everyday_spoken, about = self._entries[row]
+        best = fitting.fit(Text(name, spoken, fold(spoken), about))
         if everyday:
             for text, said in zip(everyday.split(TEXT), everyday_spoken.split(TEXT), strict=True):
-                best = max(best, fitting.fit(Text(text, said, fold(said))), key=lambda fit: fit.score)
+                best = max(best, fitting.fit(Text(text, said, fold(said), about)), key=lambda fit: fit.score)
         return best
 
     def _candidates(self, planned: Plan, allowed: NDArray[np.bool_] | None) -> tuple[list[int], list[int]]:
@@ -115,7 +117,7 @@ def _parsed(stored: str) -> tuple[str, str, str, str, str]:
     version, name, spoken, everyday, everyday_spoken, about = stored.split("|")
     if version != str(ANALYSIS):
         raise ValueError(f"terms of analysis {version}; this is {ANALYSIS}")
-    return name, spoken, everyday, everyday_spoken, about
+    return name, spoken, everyday, everyday_spoken, intern(about)  # many rows are about the same
 
 
 def _prior(names: Sequence[str]) -> NDArray[np.float32]:

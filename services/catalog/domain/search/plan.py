@@ -75,7 +75,8 @@ class Plan:
 def plan(sense: Sense, postings: Postings) -> Plan:
     folded = fold(sense.sounds)
     units = tuple(_unit(sense, folded, place, postings) for place in range(len(sense)))
-    pairs = tuple(_pair(sense, folded, place, postings, units) for place in range(len(sense) - 1))
+    neighbours = (_pair(sense, folded, place, postings, units) for place in range(len(sense) - 1))
+    pairs = tuple(pair for pair in neighbours if pair is not None)
     runs = tuple(_run(sense, start, end) for start, end in sense.runs)
     meant = tuple(_meant(concept, units, pairs, postings) for concept in sense.concepts)
     return Plan(sense, units, pairs, tuple(m for m in meant if m.terms), runs)
@@ -100,17 +101,21 @@ def _unseen(postings: Postings) -> float:
     return weighing.UNSEEN * log1p((postings.rows + 0.5) / 1.5)
 
 
-def _pair(sense: Sense, folded: str, place: int, postings: Postings, units: tuple[Unit, ...]) -> Pair:
+def _pair(sense: Sense, folded: str, place: int, postings: Postings, units: tuple[Unit, ...]) -> Pair | None:
+    """None if no text can hold the two, or if they are mere talk."""
     chars, sound = sense.chars[place : place + 2], folded[place : place + 2]
     exact = "" if NONE in chars else chars
     spoken = "" if NONE in sound else sound
-    alike = lookalikes(exact) if exact else ()
+    alike = tuple(other for other in lookalikes(exact) if postings.count(other)) if exact else ()
     idf = next((idf for gram in (exact, *alike, spoken) if gram and (idf := postings.idf(gram))), 0.0)
-    if not exact and not spoken:
-        return Pair(place, "", (), "", True, 0.0, False)
     first, second = units[place], units[place + 1]
+    if (
+        not (idf or (exact and first.known and second.known))
+        or max(sense.weights[place : place + 2]) <= weighing.FILLER
+    ):
+        return None
     weight = idf * min(sense.weights[place : place + 2]) or 0.5 * min(first.weight, second.weight)
-    return Pair(place, exact, tuple(a for a in alike if postings.count(a)), spoken, not exact, weight, idf > 0)
+    return Pair(place, exact, alike, spoken, not exact, weight, idf > 0)
 
 
 def _run(sense: Sense, start: int, end: int) -> Run:
@@ -120,17 +125,15 @@ def _run(sense: Sense, start: int, end: int) -> Run:
 
 def _meant(concept: Concept, units: tuple[Unit, ...], pairs: tuple[Pair, ...], postings: Postings) -> Meant:
     said = weighing.SINGLE * sum(u.weight for u in units[concept.start : concept.end] if u.known)
-    said += sum(p.weight for p in pairs[concept.start : concept.end - 1] if p.known)
+    said += sum(p.weight for p in pairs if p.known and concept.start <= p.place < concept.end - 1)
     terms = [_term(text, rank, said, postings) for rank, text in enumerate(concept.terms)]
     weighed = (replace(term, worth=term.worth * concept.trust) for term in terms if term.mass)
     return Meant(concept.start, concept.end, tuple(weighed), concept.trust)
 
 
 def _term(text: str, rank: int, said: float, postings: Postings) -> Term:
-    grams = [text[place : place + 2] for place in range(max(len(text) - 1, 1))]
-    pairs = tuple((gram, postings.idf(gram)) for gram in grams)
+    pairs = postings.weighed(text)
     mass = sum(idf for _, idf in pairs)
-    worth = mass / len(pairs) * (1 + weighing.LENGTH * min(len(pairs) - 1, weighing.LONGEST))
-    return Term(
-        text, pairs, mass, max(weighing.SAID * said, worth) * max(1.0 - weighing.RANK * rank, weighing.LEAST_RANK)
-    )
+    grams = max(len(text) - 1, 1)
+    worth = max(weighing.SAID * said, mass / grams * (1 + weighing.LENGTH * min(grams - 1, weighing.LONGEST)))
+    return Term(text, pairs, mass, worth * max(1.0 - weighing.RANK * rank, weighing.LEAST_RANK))

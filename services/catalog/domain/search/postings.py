@@ -9,6 +9,7 @@ ROW, TEXT = "\n", "/"  # end a row; separate texts of one row. No normalised tex
 _SHIFT = 21  # bits of a code point
 
 Rows = NDArray[np.int32]
+Weighed = tuple[tuple[str, float], ...]
 Fields = Sequence[tuple[Iterable[str], float]]  # a text per row, and its weight; the strongest field first
 
 
@@ -56,6 +57,7 @@ class Postings:
 
     def __init__(self, words: Fields, sounds: Fields, rows: int) -> None:
         self.rows = rows
+        self._weighed: dict[str, Weighed] = {}
         self._layers = {(kind, n): _Layer(fields, n) for kind, fields in enumerate((words, sounds)) for n in (1, 2)}
 
     def of(self, gram: str) -> tuple[Rows, NDArray[np.float32]]:
@@ -72,8 +74,15 @@ class Postings:
         held = self.count(gram)
         return float(np.log1p((self.rows - held + 0.5) / (held + 0.5))) if held else 0.0
 
+    def weighed(self, term: str) -> Weighed:
+        """A term's pairs that any row holds, each with its idf; the terms asked for are a vocabulary's, and kept."""
+        if term not in self._weighed:
+            grams = dict.fromkeys(term[place : place + 2] for place in range(max(len(term) - 1, 1)))
+            self._weighed[term] = tuple((gram, idf) for gram in grams if (idf := self.idf(gram)))
+        return self._weighed[term]
+
     def _found(self, gram: str) -> tuple[_Layer, int, int]:
-        spoken = any("\ue000" <= code < "\uf900" for code in gram)
+        spoken = "\ue000" <= gram[0] < "\uf900" or "\ue000" <= gram[-1] < "\uf900"
         layer = self._layers[int(spoken), len(gram)]
         key = ord(gram) if len(gram) == 1 else ord(gram[0]) << _SHIFT | ord(gram[1])
         return (layer, *layer.range(key))

@@ -31,6 +31,7 @@ def _toneless(syllable: str) -> str:
     return "".join(c for c in apart.translate({0x308: None}) if not unicodedata.combining(c))
 
 
+@cache
 def _plain(syllable: str) -> str:
     for toned in "ǖǘǚǜ":
         syllable = syllable.replace(toned, "v")

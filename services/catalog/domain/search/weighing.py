@@ -8,7 +8,7 @@ UNSEEN = 0.3  # of the rarest character's weight: asked for, and in no name at a
 # What finding it in a name is worth, as a share of what it says.
 SINGLE = 0.45  # one character on its own, beside what pairs say
 ALIKE = 0.85  # a pair with a character that looks like the one meant
-SOUND = 0.75  # a pair that sounds like the one meant
+SOUND = 0.7  # a pair that sounds like the one meant
 APART = 0.4  # a pair in order but not side by side, as 社(会)保(障)
 NEAR = 6  # characters that may stand between the two
 RUN = 1.6  # times the letters of a stretch of initials
@@ -26,14 +26,18 @@ MISSPELT = 0.8
 BY_INITIALS = 0.75
 NESTED = 0.55  # a phrase within a longer one that was understood
 
+# What it is about: its department, its categories.
+ABOUT = 0.25
+ASKED_ABOUT = 0.5  # share of the query's words that it answers for the cut
+
 # What makes one name fit better than another.
 TOLD = 0.35  # lost by a name of which nothing was asked for
-ASKED = 0.3  # lost by a name that answers nothing of the query
+ASKED = 0.15  # lost by a name that answers nothing of the query
 LATER = 0.85  # for what is done with something one has already, unasked
 EXACT = 1.15  # the whole name, or a whole everyday name
 
 # What is found at all.
 LEAST_ASKED = 0.08
 LEAST_OF_BEST = 0.3
-RANKED = 80  # candidates that are looked at closely
+RANKED = 60  # candidates that are looked at closely
 TAIL = 0.6  # of the best candidate, for what was not looked at closely
