@@ -66,7 +66,7 @@ class SqlCatalogue:
         with self._database.read() as tx:
             return Contents(
                 version=int(tx.execute(_VERSION).scalar_one()),
-                items=[ListedRow(*row[:3], row[3].encode(), row[4]) for row in _fetched(tx.execute(_LISTED))],
+                items=[_listed(*row) for row in _fetched(tx.execute(_LISTED))],
                 departments=[_department(*row) for row in tx.execute(_DEPARTMENTS)],
                 halls=[orjson.loads(document) for (document,) in tx.execute(_HALLS)],
             )
@@ -90,6 +90,10 @@ def _fetched(result: sa.CursorResult[Any]) -> Iterator[Any]:
     """All rows. Taking many at once would hold up everybody who waits for the same event loop."""
     while rows := result.fetchmany(_CHUNK):
         yield from rows
+
+
+def _listed(code: str, name: str, department: str, listing: str, terms: str) -> ListedRow:
+    return ListedRow(code, name, department, listing.encode(), terms)
 
 
 def _department(code: str, name: str, name_en: str, organ_codes: str, place: int) -> DepartmentRow:

@@ -79,6 +79,5 @@ def _row(field: Json, answer: Any) -> str:
 
 
 def _example(field: Json) -> str:
-    if field["type"] == "boolean":
-        return _TICKED.get(field["example"].lower(), field["example"])
-    return str(field["example"])
+    example = str(field["example"])
+    return _TICKED.get(example.lower(), example) if field["type"] == "boolean" else example

@@ -3,7 +3,7 @@
 Pure: built from what was read, by whoever read it. Rows are the items that are offered, in the order of lists.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import orjson
@@ -76,7 +76,7 @@ def _in_order(items: Iterable[ListedRow], departments: list[DepartmentRow]) -> l
 
 
 def _facets(items: list[ListedRow], departments: list[DepartmentRow]) -> Facets:
-    coded = {
+    coded: dict[str, Sequence[categories.Category | DepartmentRow]] = {
         **{kind: [one for one in categories.CATEGORIES if one.kind == kind] for kind in KINDS},
         "department": departments,
     }
