@@ -176,6 +176,11 @@ def test_names_of_fields_and_materials_are_used_once(item: dict[str, Any]) -> No
 
 
 @by_item
+def test_what_the_hall_has_already_is_not_asked_for(item: dict[str, Any]) -> None:
+    assert not any(material["exempt"] and material["required"] for material in item["materials"])
+
+
+@by_item
 def test_an_item_that_is_online_has_a_whole_form(item: dict[str, Any]) -> None:
     if not item["online"]:
         return
