@@ -5,7 +5,7 @@ Only puts the commands together; they are in operations/commands/.
 
 import click
 
-from operations.commands import consumers, dead_letters, department, log, messages, people, running
+from operations.commands import catalog, consumers, dead_letters, department, log, messages, people, running
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -27,6 +27,7 @@ for command in (
     running.migrate,
     running.healthy,
     people.staff,
+    catalog.catalog,
     department.department,
     log.log,
     log.verify,

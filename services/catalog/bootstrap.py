@@ -16,8 +16,10 @@ from kernel.messaging.topology import CATALOG_EVENTS
 from services.catalog.adapters import filings
 from services.catalog.adapters.filings import FilingsProjection, SqlFilings
 from services.catalog.adapters.queries import SqlCatalogue
+from services.catalog.adapters.reading_out import SqlContents
 from services.catalog.adapters.writing import SqlStore
 from services.catalog.application.departments import Departments
+from services.catalog.application.exporting import Exporting
 from services.catalog.application.guides import Guides
 from services.catalog.application.halls import Halls
 from services.catalog.application.importing import Importing, demo
@@ -48,6 +50,7 @@ class Catalog:
         self.halls = Halls(self.snapshots.current)
         self.guides = Guides(self._catalogue)
         self.importing = Importing(SqlStore(database, EventLog(database, clock)), clock)
+        self.exporting = Exporting(SqlContents(database))
         self.follower = Follower(FilingsProjection(), database, LogReader(cases), clock)
         self.relay = Relay(LogReader(database), database, publisher, CATALOG_EVENTS, clock)
 

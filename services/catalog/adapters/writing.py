@@ -14,7 +14,7 @@ from kernel.database import Database
 from kernel.eventlog import Append, Appended, EventLog, NewEvent
 from kernel.ids import new_id
 from services.catalog.adapters.tables import department, hall, item, item_file, item_version, version
-from services.catalog.application.ports import State
+from services.catalog.application.ports import State, Tick
 from services.catalog.domain.changes import HallChange, ItemChange, Known, KnownFile, KnownHall, Plan
 from services.catalog.domain.departments import Department
 from services.catalog.domain.unfit import Overtaken
@@ -72,12 +72,15 @@ class SqlStore:
         with self._database.read() as tx:
             yield from ((row[0], row[1]) for row in tx.execute(_LISTINGS, {"departments": list(departments)}))
 
-    def write(self, plan: Plan, fact: CatalogChanged) -> None:
-        """All of it or nothing, the fact last. Raises Overtaken if the catalogue is not at the version before."""
+    def write(self, plan: Plan, fact: CatalogChanged, tick: Tick) -> None:
+        """All of it or nothing, the fact last. Raises Overtaken if the catalogue is not at the version before.
+
+        `tick` hears 1 for each item.
+        """
         with self._database.write() as tx:
             self._claim(tx, plan, fact)
             _write_departments(tx, plan.departments)
-            _write_items(tx, plan, fact)
+            _write_items(tx, plan, fact, tick)
             _write_files(tx, plan.items)
             _write_halls(tx, plan, fact)
             self._say(tx, fact)
@@ -122,11 +125,13 @@ def _write_departments(tx: sa.Connection, changed: list[Department]) -> None:
     _execute(tx, department.insert(), ({**_department_row(one), "place": places[one.code]} for one in changed))
 
 
-def _write_items(tx: sa.Connection, plan: Plan, fact: CatalogChanged) -> None:
+def _write_items(tx: sa.Connection, plan: Plan, fact: CatalogChanged, tick: Tick) -> None:
     at = to_micros(fact.occurred_at)
-    made = ({**_version_row(one), "made_in": fact.version, "made_at": at} for one in plan.items)
-    _execute(tx, item_version.insert(), made)
-    _execute(tx, _replacing(tx, item), ({**_item_row(one), "updated_in": fact.version} for one in plan.items))
+    for some in _chunks(plan.items):
+        versions = [{**_version_row(one), "made_in": fact.version, "made_at": at} for one in some]
+        tx.execute(item_version.insert(), versions)
+        tx.execute(_replacing(tx, item), [{**_item_row(one), "updated_in": fact.version} for one in some])
+        tick(len(some))
     this = item.update().where(item.c.code == sa.bindparam("this"))
     gone = this.values(retired_at=at, updated_in=fact.version)
     _execute(tx, gone, ({"this": code} for code in plan.retired))

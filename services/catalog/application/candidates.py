@@ -6,6 +6,7 @@ Decides nothing: what is wrong with a candidate is said in it.
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import orjson
 from kernel.errors import InvalidInput
 from services.catalog.application import attachments
 from services.catalog.domain import columns, elements
-from services.catalog.domain.categories import find
+from services.catalog.domain.categories import Category, find
 from services.catalog.domain.changes import GivenFile
 from services.catalog.domain.departments import LONGEST_CODE, Departments, Place
 from services.catalog.domain.reading_csv import CsvFile, Row
@@ -104,8 +105,10 @@ class CsvItems:
         document, unfit = elements.overlay(orjson.loads(there) if there else None, said)
         wrong = {**unfit, **wrong}
         code = None if "code" in wrong else document["code"]
-        reason = reason_of(wrong) if wrong else ""
-        return Candidate(row.line, code, department, document, reason=reason)
+        if wrong:
+            return Candidate(row.line, code, department, document, reason=reason_of(wrong))
+        self._note(row)
+        return Candidate(row.line, code, department, document)
 
     def _look_up(self, row: Row, said: dict[str, Any], wrong: dict[str, list[str]], department: str | None) -> None:
         """What the schema can't know: department and categories."""
@@ -117,17 +120,15 @@ class CsvItems:
             said["department"] = department
             said["organ_code"] = "" if organ == department else organ
         if not said.get("categories"):
-            said["categories"] = self._categories(row.cells["category"], said.get("audience"))
+            said["categories"] = _categories(row.cells["category"], said.get("audience"))
+
+    def _note(self, row: Row) -> None:
+        """What is odd in a row that is right."""
+        organ, category = row.cells["organ_code"], row.cells["category"]
         if organ:
             self.odd.organ_codes.setdefault(organ, []).append(row.line)
-
-    def _categories(self, name: str, audience: Any) -> list[str]:
-        if name in _NONE:
-            return []
-        found = [category for category in find(name) if not audience or category.audience in audience]
-        if not found:
-            self.odd.categories[name] += 1
-        return [category.code for category in found]
+        if category not in _NONE and not _found(category):
+            self.odd.categories[category] += 1
 
     def _check_whole(self, row: Row, candidate: Candidate, area_before: str | None) -> None:
         """The last row has no line break behind it: it may be all there is, or its beginning."""
@@ -137,6 +138,16 @@ class CsvItems:
         if self._file.columns[-1] == "area_code" and area_before and len(area) < len(area_before):
             raise CutOff(line=row.line, reason=f"Its area code ends after {len(area)} digits.")
         self.odd.unended = row.line
+
+
+def _categories(name: str, audience: Any) -> list[str]:
+    """Codes; of a name that individuals and enterprises share those of the item's audience, or both."""
+    return [category.code for category in _found(name) if not audience or category.audience in audience]
+
+
+@lru_cache(10_000)
+def _found(name: str) -> tuple[Category, ...]:
+    return () if name in _NONE else tuple(find(name))
 
 
 class JsonItems:

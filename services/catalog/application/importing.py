@@ -5,7 +5,7 @@ from collections.abc import Callable
 from kernel.clock import Clock
 from kernel.contracts.catalog_facts import NAMED, CatalogChanged
 from services.catalog.application.planning import Planning
-from services.catalog.application.ports import State, Store
+from services.catalog.application.ports import Store, Tick
 from services.catalog.application.sources import Part, Source, demo
 from services.catalog.domain.changes import Plan, Report
 from services.catalog.domain.reading_csv import CsvFile
@@ -13,7 +13,7 @@ from services.catalog.domain.retiring import Missing
 
 __all__ = ["Importing", "Source", "demo"]
 
-Progress = Callable[[int, int], None]  # done, of all
+Progress = Callable[[int, int], None]  # units done, of all: two for each item, one until it is planned
 
 
 class Importing:
@@ -39,27 +39,15 @@ class Importing:
         Raises UnfitFile or Overtaken, then nothing was changed; or what `is_away` tells.
         """
         state = self._store.state()
-        plan = self._plan(file, state, missing, progress)
+        parts = file.open()
+        tick = _ticking(2 * sum(map(_count, parts)), progress)
+        plan = Planning(self._store, state, missing, tick).read(parts)
+        parts.clear()  # the file's text, while we write
         version = None
         if not (dry_run or plan.changes_nothing):
             version = state.version + 1
-            self._store.write(plan, self._fact(plan, file.name, version, by))
-        if progress:
-            progress(1, 1)
+            self._store.write(plan, self._fact(plan, file.name, version, by), tick)
         return _report(plan, file.name, dry_run, version)
-
-    def _plan(self, file: Source, state: State, missing: Missing, progress: Progress | None) -> Plan:
-        parts = file.open()
-        total = 2 * sum(map(_count, parts)) or 1
-        done = 0
-
-        def tick(units: int) -> None:
-            nonlocal done
-            done += units
-            if progress and done % 100 == 0:
-                progress(min(done, total), total)
-
-        return Planning(self._store, state, missing, tick).read(parts)
 
     def _fact(self, plan: Plan, source: str, version: int, by: str) -> CatalogChanged:
         summary = plan.summary
@@ -75,6 +63,20 @@ class Importing:
             halls=summary["halls"],
             codes=codes[:NAMED],
         )
+
+
+def _ticking(total: int, progress: Progress | None) -> Tick:
+    """Counts what is done, and tells now and then."""
+    done = told = 0
+
+    def tick(units: int) -> None:
+        nonlocal done, told
+        done += units
+        if progress and (done - told >= total // 200 or done >= total):
+            told = done
+            progress(min(done, total), total)
+
+    return tick
 
 
 def _count(part: Part) -> int:

@@ -1,6 +1,6 @@
 """What an import will do, found out without writing anything: a plan, and the report's problems and warnings."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +9,7 @@ import orjson
 
 from kernel.contracts.halls import HallElements
 from services.catalog.application.candidates import Candidate, CsvItems, JsonItems, Oddities, reason_of, tally
-from services.catalog.application.ports import State, Store
+from services.catalog.application.ports import State, Store, Tick
 from services.catalog.application.sources import Part
 from services.catalog.domain import departments, elements
 from services.catalog.domain.changes import HallChange, ItemChange, KnownFile, Plan, Problem, canonical, digest_of
@@ -19,7 +19,6 @@ from services.catalog.domain.reading_csv import CsvFile
 from services.catalog.domain.reading_json import JsonFile, Record
 from services.catalog.domain.retiring import Missing, Spoken, retiring, retiring_halls
 
-Tick = Callable[[int], None]  # so many units of work are done
 _HALF = "a text in it holds half a character"
 _NAMED = 5  # examples in a warning
 
@@ -214,7 +213,7 @@ class Planning:
         if unknown:
             examples = ", ".join(unknown[:_NAMED])
             reason = f"{len(unknown)} {what} of its units are not in the catalogue: {examples}"
-            self.plan.warnings.append(Problem(line, hall, reason))
+            self.plan.warnings.append(Problem(line, hall, _readable(reason)))
 
     def _merge(self, odd: Oddities) -> None:
         for code, lines in odd.organ_codes.items():
@@ -226,9 +225,9 @@ class Planning:
         for code, lines in self._odd.organ_codes.items():
             if not departments.is_organ_code(code):
                 times = f"; {len(lines)} records have it" if len(lines) > 1 else ""
-                self.plan.warnings.append(Problem(lines[0], code, f"no organ can have this code{times}"))
+                self.plan.warnings.append(Problem(lines[0], _readable(code), f"no organ can have this code{times}"))
         if self._odd.categories:
-            examples = ", ".join(name for name, _ in self._odd.categories.most_common(_NAMED))
+            examples = _readable(", ".join(name[:50] for name, _ in self._odd.categories.most_common(_NAMED)))
             count, rows = len(self._odd.categories), self._odd.categories.total()
             reason = f"{count} categories of {rows} rows are not known; these items have none: {examples}"
             self.plan.warnings.append(Problem(None, "", reason))
@@ -236,7 +235,12 @@ class Planning:
             self.plan.warnings.append(Problem(self._odd.unended, "", "no line break behind it: is the file whole?"))
 
     def _problem(self, line: int, code: str, reason: str) -> None:
-        self.plan.problems.append(Problem(line, code, reason))
+        self.plan.problems.append(Problem(line, _readable(code), _readable(reason)))
+
+
+def _readable(text: str) -> str:
+    """Fit to be printed: it came from a file that may hold anything."""
+    return "".join(letter if letter.isprintable() else "�" for letter in text)
 
 
 def _object(record: Record) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What an import needs of the tables, said without SQL."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -20,6 +20,9 @@ class State:
     files: dict[str, tuple[KnownFile, ...]] = field(default_factory=dict)  # by item
 
 
+Tick = Callable[[int], None]  # so many units of work are done
+
+
 class Store(Protocol):
     """The catalogue's tables. Every call raises what `is_away` tells when the database is gone."""
 
@@ -33,6 +36,9 @@ class Store(Protocol):
         """Code and listing (JSON) of each active item of these departments."""
         ...
 
-    def write(self, plan: Plan, fact: CatalogChanged) -> None:
-        """All of it or nothing, the fact last. Raises Overtaken if the catalogue is not at the version before."""
+    def write(self, plan: Plan, fact: CatalogChanged, tick: Tick) -> None:
+        """All of it or nothing, the fact last. Raises Overtaken if the catalogue is not at the version before.
+
+        `tick` hears 1 for each item.
+        """
         ...

@@ -69,9 +69,9 @@ def _fault(content: bytes, encoding: str) -> int | None:
 def _advice(content: bytes, encoding: str, fault: int) -> tuple[str, str]:
     if len(content) - fault < 4 and content[fault] >= 0x80:
         return _CUT
-    if encoding == "utf-8" and _is_gb(content, fault):
-        return _GB
-    return _SAVE
+    if encoding != "utf-8":
+        return _UTF8 if _fault(content, "utf-8") is None else _SAVE
+    return _GB if _is_gb(content, fault) else _SAVE
 
 
 def _is_gb(content: bytes, fault: int) -> bool:
