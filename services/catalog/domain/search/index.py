@@ -14,11 +14,11 @@ from services.catalog.domain.search import weighing
 from services.catalog.domain.search.analysis import ANALYSIS
 from services.catalog.domain.search.estimate import estimate
 from services.catalog.domain.search.fit import Fit, Fitting, Text, later_words
-from services.catalog.domain.search.marking import respelt
 from services.catalog.domain.search.plan import Plan, plan
 from services.catalog.domain.search.postings import TEXT, Postings, SoundRuns
 from services.catalog.domain.search.query import Sense, understand
 from services.catalog.domain.search.readings import fold
+from services.catalog.domain.search.spelling import respelt
 
 _NAME, _EVERYDAY = 1.0, 1.0
 
@@ -72,9 +72,7 @@ class SearchIndex:
 
     def _meant(self, fit: Fit, sense: Sense) -> str | None:
         pairs = (sense.chars[place : place + 2] for place in range(len(sense) - 1))
-        return respelt(
-            sense, fit.text.chars, fit.text.sounds, frozenset(pair for pair in pairs if self._postings.count(pair))
-        )
+        return respelt(sense, fit.text, frozenset(pair for pair in pairs if self._postings.count(pair)))
 
     def _fit(self, fitting: Fitting, row: int) -> Fit:
         """Of the name and the everyday names, the one that fits best."""

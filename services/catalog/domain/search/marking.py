@@ -85,34 +85,3 @@ def run_units(sense: Sense, start: int, end: int) -> tuple[str, ...]:
 
 def run_pattern(sense: Sense, start: int, end: int) -> str:
     return "".join(f"[{re.escape(fitting)}]" for fitting in run_units(sense, start, end))
-
-
-def respelt(sense: Sense, name: str, spoken: str, heard_of: frozenset[str]) -> str | None:
-    """The query with the characters that the best name has in their place; None if it was spelt as names are.
-
-    heard_of: the pairs of the query that some name holds as they were typed; these are no mistakes.
-    """
-    if NONE in sense.chars:
-        return None
-    meant = list(sense.chars)
-    for concept in sense.concepts:
-        if concept.misspelt:
-            meant[concept.start : concept.end] = concept.phrase
-    understood = {at for c in sense.concepts for at in range(c.start, c.end)}
-    folded, heard = fold(spoken), fold(sense.sounds)
-    for place in range(len(sense) - 1):
-        pair = sense.chars[place : place + 2]
-        if (
-            pair in heard_of
-            or understood & {place, place + 1}
-            or min(sense.weights[place : place + 2]) <= weighing.FILLER
-        ):
-            continue
-        at = next(
-            (name.find(other) for other in lookalikes(pair) if other in name), folded.find(heard[place : place + 2])
-        )
-        for offset in (0, 1):
-            if at >= 0 and pair[offset] not in name:
-                meant[place + offset] = name[at + offset]
-    corrected = "".join(meant)
-    return corrected if corrected != sense.chars else None

@@ -37,7 +37,7 @@ LATER = 0.85  # for what is done with something one has already, unasked
 EXACT = 1.15  # the whole name, or a whole everyday name
 
 # What is found at all.
-LEAST_ASKED = 0.08
-LEAST_OF_BEST = 0.3
+LEAST_ASKED = 0.1
+LEAST_OF_BEST = 0.35
 RANKED = 60  # candidates that are looked at closely
 TAIL = 0.6  # of the best candidate, for what was not looked at closely
