@@ -86,11 +86,11 @@ def test_the_tail_shows_the_last_events_or_those_of_a_case(log: EventLog) -> Non
 
 
 def test_replay_reads_the_whole_log_and_status_says_so(log: EventLog) -> None:
-    assert [one["checkpoint"] for one in lines("log", "status")[0]["consumers"]] == [0, 0]
-    assert lines("replay", "progress")[0]["events"] == 3
-    assert lines("replay", "notify")[0]["events"] == 3
+    assert [one["checkpoint"] for one in lines("log", "status")[0]["consumers"]] == [0, 0, 0]
+    for consumer in ("progress", "notify", "catalog"):
+        assert lines("replay", consumer)[0]["events"] == 3
     found = lines("log", "status")[0]
-    assert [one["checkpoint"] for one in found["consumers"]] == [3, 3]
+    assert [one["checkpoint"] for one in found["consumers"]] == [3, 3, 3]
     assert (found["head"], found["relay"]["position"]) == (3, 0)
 
 

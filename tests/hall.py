@@ -139,7 +139,11 @@ class Applicant:
 
     def file(self, item: dict[str, Any], **changes: Any) -> dict[str, Any]:
         """File a case. Returns what the submission answered."""
-        submitted = self.call("POST", f"/drafts/{self.draft(item, **changes)}/submission", json={})
+        return self.submit(self.draft(item, **changes))
+
+    def submit(self, draft: str) -> dict[str, Any]:
+        """Submit a draft. Returns what that answered."""
+        submitted = self.call("POST", f"/drafts/{draft}/submission", json={})
         assert submitted.status_code == 201, submitted.text
         return dict(submitted.json())
 
