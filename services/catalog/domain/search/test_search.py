@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from services.catalog.domain.search import Entry, SearchIndex, analyse, highlight
+from services.catalog.domain.search import Entry, SearchIndex, analyse
 
 NAMES = [
     "普通护照签发",
@@ -60,10 +60,34 @@ def test_only_what_is_allowed_is_found(index: SearchIndex) -> None:
     assert "普通护照签发" not in {NAMES[row] for row in index.search("护照签发", allowed).rows}
 
 
-def test_a_misspelt_query_is_spelt_as_it_was_meant(index: SearchIndex) -> None:
-    assert index.search("失业保险今申领").did_you_mean == "失业保险金申领"
-    assert index.search("失业保险金申领").did_you_mean is None
+def test_everyday_names_and_what_an_item_is_about_are_found() -> None:
+    entries = [
+        Entry("对公民法律援助申请的审批", everyday=("请不起律师", "免费律师"), about=("区司法局",)),
+        Entry("律师执业核准", about=("区司法局",)),
+        Entry("烟花爆竹经营许可", about=("区应急局",)),
+    ]
+    index = SearchIndex(map(analyse, entries), [entry.name for entry in entries])
+    assert index.search("打官司请不起律师").rows[0] == 0
+    assert index.search("qbqls").rows[0] == 0
+    assert index.search("区应急局").rows.tolist() == [2]
 
 
-def test_what_matched_is_marked_and_the_name_escaped() -> None:
-    assert highlight("蚕种<夏>许可&", "蚕种 许可") == "<em>蚕种</em>&lt;夏&gt;<em>许可</em>&amp;"
+def test_of_many_that_fit_all_are_counted() -> None:
+    names = [f"第{number}号食品经营许可" for number in range(500)]
+    index = SearchIndex([analyse(Entry(name)) for name in names], names)
+    assert index.search("食品经营许可").rows.size == 500
+
+
+def test_what_does_not_fit_is_not_found(index: SearchIndex) -> None:
+    assert [NAMES[row] for row in index.search("护照签发").rows] == ["普通护照签发"]
+
+
+def test_an_empty_catalogue_answers() -> None:
+    assert SearchIndex([], []).search("护照").rows.size == 0
+
+
+@pytest.mark.parametrize(
+    "query", ["护照签发" * 50, "huzhaoqianfa" * 16, "z" * 200, "护hu" * 60, "社保卡丢了怎么补办" * 22]
+)
+def test_the_longest_queries_are_answered(index: SearchIndex, query: str) -> None:
+    assert index.search(query[:200]).rows.dtype == np.int32
