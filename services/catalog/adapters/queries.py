@@ -10,7 +10,7 @@ from kernel.database import Database
 from services.catalog.adapters.tables import department, hall, item, item_file, item_version, version
 from services.catalog.domain.rows import Contents, DepartmentRow, FileRow, ItemRow, ListedRow
 
-_CHUNK = 2000  # rows fetched before others have their turn
+_CHUNK = 2000  # rows fetched at once
 
 # An empty catalogue is version 0.
 _AS_OF = sa.select(sa.func.coalesce(sa.func.max(version.c.version), 0)).scalar_subquery()
@@ -66,7 +66,7 @@ class SqlCatalogue:
         with self._database.read() as tx:
             return Contents(
                 version=int(tx.execute(_VERSION).scalar_one()),
-                items=[_listed(*row) for row in _fetched(tx.execute(_LISTED))],
+                items=[_listed(*row) for row in _fetched(tx)],
                 departments=[_department(*row) for row in tx.execute(_DEPARTMENTS)],
                 halls=[orjson.loads(document) for (document,) in tx.execute(_HALLS)],
             )
@@ -86,8 +86,9 @@ class SqlCatalogue:
         return (row[0], bytes(row[1])) if row else None
 
 
-def _fetched(result: sa.CursorResult[Any]) -> Iterator[Any]:
-    """All rows. Taking many at once would hold up everybody who waits for the same event loop."""
+def _fetched(tx: sa.Connection) -> Iterator[Any]:
+    """All listed items, so many at a time: others on the same event loop have their turn in between."""
+    result = tx.execute(_LISTED, execution_options={"stream_results": True})
     while rows := result.fetchmany(_CHUNK):
         yield from rows
 

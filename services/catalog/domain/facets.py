@@ -5,12 +5,15 @@ Pure. Items are rows 0, 1, 2, …; a mask is an array of bool, one for each row.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 Mask = NDArray[np.bool_]
 Rows = NDArray[np.int32]
+
+_MANY = 8  # looking up one row's values costs as much as passing so many others
 
 
 @dataclass(frozen=True)
@@ -48,10 +51,11 @@ class Facets:
     def counts(self, rows: Rows) -> dict[str, list[tuple[Value, int]]]:
         """By filter: each value that these items have, and how many of them do."""
         counted: dict[str, list[tuple[Value, int]]] = {name: [] for name in self.names}
-        totals = np.bincount(self._had[self._places(rows)], minlength=len(self._values))
-        for at in np.flatnonzero(totals).tolist():
-            name, value = self._values[at]
-            counted[name].append((value, int(totals[at])))
+        # By the values of each row, or by the rows of each value: what is less to look at.
+        totals = self._totals_of_few(rows) if len(rows) * _MANY < len(self._starts) else self._totals_of_many(rows)
+        for (name, value), total in zip(self._values, totals, strict=True):
+            if total:
+                counted[name].append((value, total))
         return counted
 
     def total(self, name: str, value: str) -> int:
@@ -68,6 +72,16 @@ class Facets:
             found.extend(sorted(numbers))
             lengths.append(len(numbers))
         return found, lengths
+
+    def _totals_of_many(self, rows: Rows) -> list[int]:
+        chosen = np.zeros(len(self._starts) - 1, dtype=np.bool_)
+        chosen[rows] = True
+        having = chosen[self._rows]
+        return [int(np.count_nonzero(having[start:end])) for start, end in pairwise(self._value_starts.tolist())]
+
+    def _totals_of_few(self, rows: Rows) -> list[int]:
+        counted: list[int] = np.bincount(self._had[self._places(rows)], minlength=len(self._values)).tolist()
+        return counted
 
     def _places(self, rows: Rows) -> NDArray[np.int64]:
         """Where the values of these rows lie in `_had`."""

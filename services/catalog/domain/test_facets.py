@@ -9,7 +9,7 @@ VALUES = {"colour": ["red", "green", "blue"], "size": ["s", "m"]}
 LISTED = {name: [Value(one, one, one) for one in values] for name, values in VALUES.items()}
 PAIRS = [(name, value) for name, values in VALUES.items() for value in values]
 
-items = st.lists(st.sets(st.sampled_from([*PAIRS, ("colour", "no colour")])), max_size=30)
+items = st.lists(st.sets(st.sampled_from([*PAIRS, ("colour", "no colour")])), max_size=60)
 
 
 @given(items, st.data())
