@@ -1,4 +1,4 @@
-"""Pages for people who come to the hall's address with a browser: where to go, and the description to try out.
+"""Pages for people who come to the hall's address with a browser: finding things, and the description to try out.
 
 Loads nothing from any other host.
 """
@@ -6,39 +6,26 @@ Loads nothing from any other host.
 from functools import cache
 from pathlib import Path
 
+import orjson
 import swagger_ui_bundle
 from werkzeug.wrappers import Response
 
 from gateway.problems import NothingHere
+from kernel.traditional import to_traditional
 
 _SWAGGER = Path(swagger_ui_bundle.swagger_ui_path)
-_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".png": "image/png"}
-FILES = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png", "start.js", "hall.css")
-_POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
+_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".png": "image/png",
+    ".json": "application/json",
+}
+FILES = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png", "start.js")
+_DOCS_POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
 
-_WELCOME = """<!doctype html>
-<html lang="zh-Hans">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>一窗 · 政务服务大厅</title>
-<link rel="stylesheet" href="/docs/hall.css">
-</head>
-<body>
-<main>
-<h1>一窗 · 政务服务大厅</h1>
-<p>一个窗口办好各部门的事：在线申报、进度查询、短信通知。</p>
-<ul>
-<li><a href="/api/v1/items">事项列表</a>：可以办理的事项、时限与材料</li>
-<li><a href="/docs">接口文档</a>：逐条说明，可直接试用</li>
-<li><a href="/openapi.json">OpenAPI 描述</a>：供程序读取</li>
-<li><a href="/health/ready">运行状态</a></li>
-</ul>
-<p lang="en">One window for the business of every department. See the <a href="/docs">API</a>.</p>
-</main>
-</body>
-</html>
-"""
+_SITE = Path(__file__).parent / "site"
+ASSETS = ("hall.css", "hall.js", "words.json")
+_SITE_POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 _DOCS = """<!doctype html>
 <html lang="zh-Hans">
@@ -56,33 +43,46 @@ _DOCS = """<!doctype html>
 </html>
 """
 
-_OWN = {
-    "start.js": 'SwaggerUIBundle({url: "/openapi.json", dom_id: "#swagger-ui", validatorUrl: null});\n',
-    "hall.css": (
-        "body{font-family:system-ui,sans-serif;line-height:1.8;margin:0;background:#f6f6f4;color:#222}"
-        "main{max-width:40rem;margin:4rem auto;padding:2rem;background:#fff;border-top:6px solid #b3261e}"
-        "h1{margin-top:0}a{color:#b3261e}\n"
-    ),
-}
+_OWN = {"start.js": 'SwaggerUIBundle({url: "/openapi.json", dom_id: "#swagger-ui", validatorUrl: null});\n'}
 
 
-def welcome() -> Response:
-    """GET /"""
-    return _page(_WELCOME)
+def page() -> Response:
+    """GET /, and every other page for people: one page, which shows what its address says."""
+    return _page(_site("page.html"), _SITE_POLICY)
+
+
+def asset(name: str) -> Response:
+    """One of the files that this page loads. Raises NothingHere for any other name."""
+    if name not in ASSETS:
+        raise NothingHere
+    body = words() if name == "words.json" else _site(name)
+    return _file(body, _TYPES[Path(name).suffix], "public, max-age=300")
+
+
+@cache
+def words() -> bytes:
+    """What the page says, in the hall's languages: {word: {language: text}}."""
+    table: dict[str, tuple[str, str]] = orjson.loads(_site("words.json"))
+    return orjson.dumps(
+        {word: {"zh-Hans": zh, "zh-Hant": to_traditional(zh), "en": en} for word, (zh, en) in table.items()}
+    )
+
+
+@cache
+def _site(name: str) -> bytes:
+    return (_SITE / name).read_bytes()
 
 
 def docs() -> Response:
     """GET /docs"""
-    return _page(_DOCS)
+    return _page(_DOCS.encode(), _DOCS_POLICY)
 
 
 def docs_file(name: str) -> Response:
     """One of the few files that the pages load. Raises NothingHere for any other name."""
     if name not in FILES:
         raise NothingHere
-    response = Response(_read(name), content_type=_TYPES[Path(name).suffix])
-    response.headers["Cache-Control"] = "public, max-age=86400"
-    return response
+    return _file(_read(name), _TYPES[Path(name).suffix], "public, max-age=86400")
 
 
 @cache
@@ -90,8 +90,13 @@ def _read(name: str) -> bytes:
     return _OWN[name].encode() if name in _OWN else (_SWAGGER / name).read_bytes()
 
 
-def _page(html: str) -> Response:
-    response = Response(html, content_type="text/html; charset=utf-8")
-    response.headers["Content-Security-Policy"] = _POLICY
-    response.headers["Cache-Control"] = "public, max-age=300"
+def _file(body: bytes, content_type: str, kept: str) -> Response:
+    response = Response(body, content_type=content_type)
+    response.headers["Cache-Control"] = kept
+    return response
+
+
+def _page(html: bytes, policy: str) -> Response:
+    response = _file(html, "text/html; charset=utf-8", "public, max-age=300")
+    response.headers["Content-Security-Policy"] = policy
     return response

@@ -171,7 +171,23 @@ class GatewayService:
 
     @serves(BY_NAME["welcome"])
     def welcome(self, call: Call) -> Response:
-        return pages.welcome()
+        return pages.page()
+
+    @serves(BY_NAME["guide_page"])
+    def guide_page(self, call: Call) -> Response:
+        return pages.page()
+
+    @serves(BY_NAME["hall_page"])
+    def hall_page(self, call: Call) -> Response:
+        return pages.page()
+
+    @serves(BY_NAME["sitemap"])
+    def sitemap(self, call: Call) -> Response:
+        return pages.page()
+
+    @serves(BY_NAME["asset"])
+    def asset(self, call: Call) -> Response:
+        return pages.asset(call.path["file"])
 
     @serves(BY_NAME["live"])
     def live(self, call: Call) -> Json:

@@ -59,6 +59,7 @@ QUERIES = {
     "progress": "?code=ABCD2345",
     "cases": "?state=accepted&filed_from=2026-01-01&page=2&page_size=100",
 }
+FILES = {"docs_file": "start.js", "asset": "hall.css"}
 TOKENS = {Access.SIGNED_IN: "person", Access.DEPARTMENT: "officer"}
 SIGNED = {"X-Yichuang-Timestamp": "1795000000", "X-Yichuang-Signature": "ab" * 32}
 
@@ -73,7 +74,7 @@ def hall() -> Hall:
 
 
 def ask(hall: Hall, route: Route, token: str | None) -> object:
-    path = re.sub(r"{(\w+)}", lambda found: {"file": "hall.css"}.get(found.group(1), "X1"), route.path)
+    path = re.sub(r"{(\w+)}", lambda found: FILES.get(route.name, "X1"), route.path)
     body = {"json": BODIES[route.name]} if route.name in BODIES else {}
     return hall.ask(route.method, path + QUERIES.get(route.name, ""), token=token, headers=SIGNED, **body)
 
@@ -169,7 +170,7 @@ def test_an_idempotency_key_is_described_where_it_counts(route: Route) -> None:
 @every_route
 def test_an_idempotency_key_may_come_with_every_request(hall: Hall, route: Route) -> None:
     token = TOKENS.get(route.access)
-    path = re.sub(r"{(\w+)}", lambda found: {"file": "hall.css"}.get(found.group(1), "X1"), route.path)
+    path = re.sub(r"{(\w+)}", lambda found: FILES.get(route.name, "X1"), route.path)
     headers = {**SIGNED, "Idempotency-Key": "k-1"}
     body = {"json": BODIES[route.name]} if route.name in BODIES else {}
     answered = hall.ask(route.method, path + QUERIES.get(route.name, ""), token=token, headers=headers, **body)
@@ -191,10 +192,10 @@ def test_times_are_described_as_times() -> None:
 
 
 def test_the_pages_load_nothing_from_elsewhere(hall: Hall) -> None:
-    for path in ("/", "/docs"):
+    for path in ("/", "/guide/1", "/hall/h1", "/sitemap", "/docs"):
         page = hall.ask("GET", path)
         assert "default-src 'self'" in page.headers["Content-Security-Policy"]
-        links = re.findall(r'(?:href|src)="([^"]+)"', page.text)
+        links = re.findall(r'(?:href|src|action)="([^"#]+)"', page.text)
         assert links
         for link in links:
             assert link.startswith("/")

@@ -30,7 +30,11 @@ def _own(name: str, path: str, summary: str, serves: str = JSON[0], cache: str =
 
 
 _HALL = [
-    _own("welcome", "/", "A page that says where to go. 首页", HTML, SHARED),
+    _own("welcome", "/", "A page for people: searching and browsing. 首页", HTML, SHARED),
+    _own("guide_page", "/guide/{code}", "The same page, showing a guide. 办事指南", HTML, SHARED),
+    _own("hall_page", "/hall/{hall}", "The same page, showing a hall. 大厅详情", HTML, SHARED),
+    _own("sitemap", "/sitemap", "The same page, showing what there is. 网站地图", HTML, SHARED),
+    _own("asset", "/assets/{file}", "What the page for people needs.", "text/css", SHARED),
     _own("live", "/health/live", "Whether this process answers; asks nobody else."),
     _own("ready", "/health/ready", "Whether the services that are needed answer; 503 names who does not."),
     _own("metrics", "/metrics", "Figures for Prometheus.", "text/plain"),
