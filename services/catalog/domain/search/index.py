@@ -19,6 +19,7 @@ from services.catalog.domain.search.postings import TEXT, Postings, SoundRuns
 from services.catalog.domain.search.query import Sense, understand
 from services.catalog.domain.search.readings import fold
 from services.catalog.domain.search.spelling import respelt
+from services.catalog.domain.search.vocabulary import vocabulary
 
 _NAME, _EVERYDAY = 1.0, 1.0
 
@@ -71,8 +72,9 @@ class SearchIndex:
         return Found(rows, self._meant(*best[int(rows[0])]) if len(rows) else None)
 
     def _meant(self, fit: Fit, sense: Sense) -> str | None:
-        pairs = (sense.chars[place : place + 2] for place in range(len(sense) - 1))
-        return respelt(sense, fit.text, frozenset(pair for pair in pairs if self._postings.count(pair)))
+        said = {sense.chars[place : place + 2] for place in range(len(sense) - 1)}
+        known = said & vocabulary().pairs | {pair for pair in said if self._postings.count(pair)}
+        return respelt(sense, fit.text, frozenset(known))
 
     def _fit(self, fitting: Fitting, row: int) -> Fit:
         """Of the name and the everyday names, the one that fits best."""

@@ -39,21 +39,25 @@ def _tagged(name: str, marked: set[int]) -> str:
 
 def _marked(sense: Sense, name: str, spoken: str) -> set[int]:
     found = {at for start, length in _stretches(sense, name, spoken) for at in range(start, start + length)}
-    found |= {at for place in range(len(sense) - 1) for at in _apart(sense.chars[place : place + 2], name)}
+    found |= {at for place in _telling(sense) for at in _apart(sense.chars[place : place + 2], name)}
     if found:
         return found
-    meant = {c for c, weight in zip(sense.chars, sense.weights, strict=True) if weight > weighing.FILLER}
+    meant = {char for char, weight in zip(sense.chars, sense.weights, strict=True) if weight > weighing.FILLER}
     return {at for at, char in enumerate(name) if char in meant}
+
+
+def _telling(sense: Sense) -> list[int]:
+    """Where pairs start that are not mere talk."""
+    return [place for place in range(len(sense) - 1) if max(sense.weights[place : place + 2]) > weighing.FILLER]
 
 
 def _stretches(sense: Sense, name: str, spoken: str) -> Iterator[tuple[int, int]]:
     """(start, length) of what was found as it stands, by sound or form, as a synonym, or by first letters."""
     folded, heard = fold(spoken), fold(sense.sounds)
-    for place in range(len(sense) - 1):
-        if max(sense.weights[place : place + 2]) > weighing.FILLER:
-            pair = sense.chars[place : place + 2]
-            held = _places(pair, name) or [at for other in lookalikes(pair) for at in _places(other, name)]
-            yield from ((at, 2) for at in held or _places(heard[place : place + 2], folded))
+    for place in _telling(sense):
+        pair = sense.chars[place : place + 2]
+        held = _places(pair, name) or [at for other in lookalikes(pair) for at in _places(other, name)]
+        yield from ((at, 2) for at in held or _places(heard[place : place + 2], folded))
     for concept in sense.concepts:
         term = max((t for t in concept.terms if t in name), key=len, default="")
         yield from ((at, len(term)) for at in _places(term, name))

@@ -12,7 +12,7 @@ _LEAST = 4  # characters of which one may be any other, if the rest stands in th
 def respelt(sense: Sense, text: Text, heard_of: frozenset[str]) -> str | None:
     """The query with the characters of the text that fits best; None if it was spelt as names are, or typed by sound.
 
-    heard_of: the pairs of the query that some name holds as they were typed; these are no mistakes.
+    heard_of: the pairs of the query that a name or an everyday phrase holds as they were typed; these are no mistakes.
     """
     if NONE in sense.chars:
         return None
@@ -22,7 +22,8 @@ def respelt(sense: Sense, text: Text, heard_of: frozenset[str]) -> str | None:
             meant[concept.start : concept.end] = concept.phrase
     for place in _doubtful(sense, heard_of):
         for wrong, right in _righted(sense, place, text):
-            meant[wrong] = right
+            if not _heard(sense.chars, wrong, heard_of):
+                meant[wrong] = right
     corrected = "".join(meant)
     if corrected == sense.chars:
         corrected = _one_off(sense.chars, text.chars, heard_of)
@@ -41,6 +42,11 @@ def _doubtful(sense: Sense, heard_of: frozenset[str]) -> list[int]:
     ]
 
 
+def _heard(chars: str, place: int, heard_of: frozenset[str]) -> bool:
+    """Whether a character stands as it does beside one of its neighbours elsewhere too."""
+    return chars[place : place + 2] in heard_of or (place > 0 and chars[place - 1 : place + 1] in heard_of)
+
+
 def _righted(sense: Sense, place: int, text: Text) -> list[tuple[int, str]]:
     """(place, character) if the text holds the pair but for one character, which looks or sounds alike."""
     pair = sense.chars[place : place + 2]
@@ -57,7 +63,7 @@ def _righted(sense: Sense, place: int, text: Text) -> list[tuple[int, str]]:
 def _one_off(chars: str, name: str, heard_of: frozenset[str]) -> str:
     """The query with one character exchanged, if only that keeps it from standing in the name."""
     for place in range(len(chars) if len(chars) >= _LEAST else 0):
-        if {chars[place - 1 : place + 1], chars[place : place + 2]} & heard_of:
+        if _heard(chars, place, heard_of):
             continue
         at = name.find(chars[place + 1 :]) - place - 1 if place < len(chars) // 2 else name.find(chars[:place])
         found = name[at : at + len(chars)] if at >= 0 else ""

@@ -86,6 +86,7 @@ class Vocabulary:
     by_sound: dict[str, tuple[str, ...]]
     by_initials: dict[str, tuple[str, ...]]
     by_form: dict[str, tuple[str, ...]]
+    pairs: frozenset[str]  # neighbours in any everyday phrase or small talk: written like this, they are no mistake
 
     def formed(self, phrase: str) -> str:
         """The phrase with the first of those that look alike for each of its characters."""
@@ -122,5 +123,8 @@ def vocabulary() -> Vocabulary:
         by_sound=_grouped(synonyms, lambda phrase: fold(sounds(phrase))),
         by_initials=_grouped(synonyms, lambda phrase: initials(sounds(phrase))),
         by_form={},
+        pairs=frozenset(),
     )
-    return replace(tables, by_form=_grouped(synonyms, tables.formed))
+    phrases = [*synonyms, *tables.fillers]
+    pairs = frozenset(phrase[at : at + 2] for phrase in phrases for at in range(len(phrase) - 1))
+    return replace(tables, by_form=_grouped(synonyms, tables.formed), pairs=pairs)

@@ -1,12 +1,12 @@
-"""The figures that the ranking is made of, in one place. Chosen on queries that the vocabulary's author never saw."""
+"""The figures that the ranking is made of, in one place. Chosen on queries that the vocabulary was not written for."""
 
 # What a stretch of the query says, by how it was written.
 FILLER = 0.06  # mere talk: 怎么办, 我想
-GENERIC = 0.35  # what half of all names say: 许可, 登记
+GENERIC = 0.5  # what half of all names say: 许可, 登记
 UNSEEN = 0.3  # of the rarest character's weight: asked for, and in no name at all
 
 # What finding it in a name is worth, as a share of what it says.
-SINGLE = 0.45  # one character on its own, beside what pairs say
+SINGLE = 0.55  # one character on its own, beside what pairs say
 ALIKE = 0.85  # a pair with a character that looks like the one meant
 SOUND = 0.7  # a pair that sounds like the one meant
 APART = 0.4  # a pair in order but not side by side, as 社(会)保(障)
@@ -19,9 +19,9 @@ LEAST_RANK = 0.7
 LENGTH = 0.45  # how much more each further pair of a term says
 LONGEST = 2  # pairs, after which it says no more
 SAID = 0.9  # at least, of what the everyday words would be worth in a name
-AGAIN = 0.4  # of a term whose place in the name was taken for another phrase already
+AGAIN = 0.5  # of a term whose place in the name was taken for another phrase already
 PARTLY = 0.7  # a term of which only a share was found, times that share to a power
-POWER = 1.5
+POWER = 1.2
 MISSPELT = 0.8
 BY_INITIALS = 0.75
 NESTED = 0.55  # a phrase within a longer one that was understood
@@ -31,7 +31,7 @@ ABOUT = 0.25
 ASKED_ABOUT = 0.5  # share of the query's words that it answers for the cut
 
 # What makes one name fit better than another.
-TOLD = 0.35  # lost by a name of which nothing was asked for
+TOLD = 0.45  # lost by a name of which nothing was asked for
 ASKED = 0.15  # lost by a name that answers nothing of the query
 LATER = 0.85  # for what is done with something one has already, unasked
 EXACT = 1.15  # the whole name, or a whole everyday name
