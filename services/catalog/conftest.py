@@ -16,6 +16,7 @@ from kernel.messaging.publishing import Publisher
 from kernel.testing.cases import START, appends, make_log
 from services.catalog.application.importing import Source
 from services.catalog.bootstrap import MIGRATIONS, Catalog
+from services.catalog.desk import Desk
 from services.catalog.domain.changes import Report
 from services.catalog.testing import DEPARTMENTS
 
@@ -79,3 +80,10 @@ def kept(open_: Open, tmp_path: Path) -> Iterator[Kept]:
     found = Kept(open_, tmp_path)
     yield found
     found.catalog.close()
+
+
+@pytest.fixture
+def desk(open_: Open, tmp_path: Path) -> Iterator[Desk]:
+    database = open_("catalog")
+    yield Desk(database, tmp_path)
+    database.close()

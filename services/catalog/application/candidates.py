@@ -114,8 +114,7 @@ class CsvItems:
         """What the schema can't know: department and categories."""
         organ = row.cells["organ_code"]
         if department is None:
-            empty = "department" if not row.cells["department"] else "organ_code"
-            wrong.setdefault(empty, []).append("is needed to know the department")
+            _blame(row.cells, wrong)
         else:
             said["department"] = department
             said["organ_code"] = "" if organ == department else organ
@@ -138,6 +137,17 @@ class CsvItems:
         if self._file.columns[-1] == "area_code" and area_before and len(area) < len(area_before):
             raise CutOff(line=row.line, reason=f"Its area code ends after {len(area)} digits.")
         self.odd.unended = row.line
+
+
+def _blame(cells: Mapping[str, str], wrong: dict[str, list[str]]) -> None:
+    """Why the department of a row is not known."""
+    if len(cells["department"]) > columns.LONGEST_NAME:
+        wrong["department"] = [f"longer than {columns.LONGEST_NAME} characters"]
+    elif not cells["department"] or not cells["organ_code"]:
+        empty = "organ_code" if cells["department"] else "department"
+        wrong[empty] = ["is needed to know the department"]
+    elif not wrong:
+        wrong["department"] = ["can't be told apart from another"]
 
 
 def _categories(name: str, audience: Any) -> list[str]:
