@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from services.catalog.domain.search import weighing
-from services.catalog.domain.search.readings import fold
+from services.catalog.domain.search.readings import fold, sounds
 from services.catalog.domain.search.vocabulary import Vocabulary
 
 NONE = "\0"  # stands where a unit has no character (it was typed by sound) or no sound (only its first letter)
@@ -110,7 +110,8 @@ def _phrases(units: Units, start: int, end: int, words: Vocabulary) -> list[tupl
         return [(phrase, 1.0, False) for phrase in words.by_sound.get(fold(spoken), ()) if end - start > 1]
     if end - start < _LEAST_MISSPELT:
         return []
-    heard = words.by_sound.get(fold(spoken), ()) or words.by_form.get(words.formed(chars), ())
+    same = tuple(phrase for phrase in words.by_sound.get(fold(spoken), ()) if sounds(phrase) == spoken)
+    heard = same or words.by_form.get(words.formed(chars), ())
     return [(phrase, weighing.MISSPELT, True) for phrase in heard if len(phrase) == end - start]
 
 

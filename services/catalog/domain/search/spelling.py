@@ -22,8 +22,7 @@ def respelt(sense: Sense, text: Text, heard_of: frozenset[str]) -> str | None:
             meant[concept.start : concept.end] = concept.phrase
     for place in _doubtful(sense, heard_of):
         for wrong, right in _righted(sense, place, text):
-            if not _heard(sense.chars, wrong, heard_of):
-                meant[wrong] = right
+            meant[wrong] = right
     corrected = "".join(meant)
     if corrected == sense.chars:
         corrected = _one_off(sense.chars, text.chars, heard_of)
