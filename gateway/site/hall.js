@@ -36,7 +36,7 @@ async function ask(path, parameters = {}) {
   const query = given.length ? "?" + new URLSearchParams(given) : "";
   const answer = await fetch(API + path + query, {headers: {"Accept-Language": language}});
   const body = await answer.json();
-  if (!answer.ok) throw new Error(body.detail);
+  if (!answer.ok) throw new Error(body.errors ? body.errors[0].message : body.detail);
   return body;
 }
 
