@@ -96,6 +96,7 @@ class SearchIndex:
             least = min(np.partition(scores[rows], -weighing.RANKED)[-weighing.RANKED], weighing.TAIL * top)
             rows = rows[scores[rows] >= least]
         rows = rows[np.lexsort((self._alphabetical[rows], -scores[rows]))]
+        rows = rows[scores[rows] >= weighing.PROMISING * top]
         close, rest = rows[: weighing.RANKED], rows[weighing.RANKED :]
         return close.tolist(), rest[scores[rest] >= weighing.TAIL * top].tolist()
 

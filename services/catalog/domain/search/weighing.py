@@ -39,5 +39,6 @@ EXACT = 1.15  # the whole name, or a whole everyday name
 # What is found at all.
 LEAST_ASKED = 0.1
 LEAST_OF_BEST = 0.35
+PROMISING = 0.3  # of the best candidate; less is not looked at
 RANKED = 60  # candidates that are looked at closely
 TAIL = 0.6  # of the best candidate, for what was not looked at closely
