@@ -138,7 +138,8 @@ def test_categories_are_all_there_with_their_items(kept: Kept) -> None:
     assert found["total"] == len(found["items"]) > 80
 
 
-CITY = hall("city", "广州市政务服务中心", units=[{"name": "公安专区", "items": ["r", "b", "never-heard-of"]}])
+UNIT = {"name": "公安专区", "items": ["r", "b", "never-heard-of"]}
+CITY = hall("city", "广州市政务服务中心", address="天河区华利路61号", units=[UNIT])
 STREET = hall("street", "沙湾街政务服务中心", level="street", area="440113001", area_name="番禺区沙湾街")
 
 
@@ -167,6 +168,8 @@ def test_a_hall_names_the_items_that_are_offered(kept: Kept) -> None:
         ({"area": "番禺區"}, ["street"]),
         ({"area": "5116"}, []),
         ({"q": "沙湾街"}, ["street"]),
+        ({"q": "番禺"}, ["street"]),
+        ({"q": "華利路"}, ["city"]),
         ({"q": "沙湾街", "level": "city"}, []),
         ({"q": "😀"}, []),
     ],

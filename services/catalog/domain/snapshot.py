@@ -41,8 +41,9 @@ class Snapshot:
         self._listings = [item.listing for item in items]
         self.facets = _facets(items, self.departments)
         self.index = SearchIndex(map(self._terms, items), self.names)
-        self.department_index = _name_index([department.name for department in self.departments])
-        self.hall_index = _name_index([hall["name"] for hall in self.halls])
+        self.department_index = _index([Entry(department.name) for department in self.departments])
+        # People name halls by where they are.
+        self.hall_index = _index([Entry(hall["name"], (hall["area_name"], hall["address"])) for hall in self.halls])
 
     def __len__(self) -> int:
         return len(self.names)
@@ -99,5 +100,5 @@ def _said(flag: bool) -> str:
     return "true" if flag else "false"
 
 
-def _name_index(names: list[str]) -> SearchIndex:
-    return SearchIndex((analyse(Entry(name)) for name in names), names)
+def _index(entries: list[Entry]) -> SearchIndex:
+    return SearchIndex(map(analyse, entries), [entry.name for entry in entries])
