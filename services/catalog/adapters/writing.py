@@ -94,8 +94,8 @@ class SqlStore:
             "made_at": to_micros(fact.occurred_at),
             "summary": orjson.dumps(plan.summary).decode(),
         }
-        claimed = tx.execute(_INSERT[tx.dialect.name](version).values(row).on_conflict_do_nothing()).rowcount
-        if not claimed:
+        claim = _INSERT[tx.dialect.name](version).values(row).on_conflict_do_nothing().returning(version.c.version)
+        if tx.execute(claim).scalar_one_or_none() is None:
             raise Overtaken(version=fact.version)
 
     def _say(self, tx: sa.Connection, fact: CatalogChanged) -> None:

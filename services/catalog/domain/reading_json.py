@@ -100,7 +100,9 @@ class JsonFile:
         """Past a value. Of a list that we know the records are counted."""
         if name not in _PARTS:
             return self._decode(at)[1]
-        if self._text[at : at + 1] != "[":
+        if at == len(self._text):
+            self._broken(at, "a list is needed")
+        if self._text[at] != "[":
             raise _not(f"{name} is no list", f"“{name}”不是列表")
         count, end = 0, self._blank(at + 1) + 1
         for count, (_, _, end) in enumerate(self._elements(at), 1):  # noqa: B007
