@@ -1,4 +1,4 @@
-"""The figures that the ranking is made of, in one place. Chosen on queries that the vocabulary was not written for."""
+"""The figures that the ranking is made of, in one place. Chosen on a development set: judge the quality on another."""
 
 # What a stretch of the query says, by how it was written.
 FILLER = 0.06  # mere talk: 怎么办, 我想
