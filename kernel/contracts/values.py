@@ -35,12 +35,12 @@ def file_name() -> fields.String:
     return fields.String(load_default=None, allow_none=True, validate=FILE_NAME)
 
 
-def many(nested: type[ma.Schema], most: int) -> fields.List:
+def many(nested: type[ma.Schema], most: int) -> fields.List[Any]:
     """Objects, none at all if left out."""
     return fields.List(fields.Nested(nested), load_default=list, validate=validate.Length(0, most))
 
 
-def texts(longest: int, most: int) -> fields.List:
+def texts(longest: int, most: int) -> fields.List[Any]:
     """Texts, none at all if left out."""
     one = fields.String(validate=[validate.Length(1, longest), _CLEAN])
     return fields.List(one, load_default=list, validate=validate.Length(0, most))
