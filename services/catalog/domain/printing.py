@@ -11,6 +11,7 @@ Json = dict[str, Any]
 
 MEDIA_TYPE = "text/html; charset=utf-8"
 
+_META = '<meta charset="utf-8">\n<meta name="viewport" content="width=device-width">'
 _STYLE = """
 @page { size: A4; margin: 20mm 18mm; }
 body { font-family: "Noto Serif CJK SC", "Songti SC", SimSun, serif; font-size: 11pt; color: #000;
@@ -27,6 +28,7 @@ td.long { height: 28mm; }
 tr { break-inside: avoid; }
 small { display: block; font-size: 8.5pt; }
 footer { margin-top: 8mm; display: flex; justify-content: space-between; }
+@media screen { body { padding: 8mm; } }
 """
 _LONG = 100  # characters; an answer that may be longer is given more room
 _EMPTY = {"boolean": "□ 是　□ 否", "date": "　　　年　　月　　日"}
@@ -47,8 +49,8 @@ def _document(item: Json, kind: str, mark: str, answer: Any) -> str:
     name = escape(item["name"])
     # An item that stands in for a real one must not be taken for it on paper either.
     of_sample = _marked("样例：本事项为演示数据，本表不能用于实际申请。") if item["sample"] else ""
-    body = f"<h1>{name}申请表</h1>\n{of_sample}{mark}{_about(item)}{_pages(item['fields'], answer)}{_FOOT}"
-    head = f'<meta charset="utf-8">\n<title>{name}（{kind}）</title>\n<style>{_STYLE}</style>'
+    body = f"<h1>{name.removesuffix('申请')}申请表</h1>\n{of_sample}{mark}{_about(item)}{_pages(item['fields'], answer)}{_FOOT}"
+    head = f"{_META}\n<title>{name}（{kind}）</title>\n<style>{_STYLE}</style>"
     return f'<!DOCTYPE html>\n<html lang="zh-Hans">\n<head>\n{head}\n</head>\n<body>\n{body}</body>\n</html>\n'
 
 
