@@ -8,6 +8,7 @@ import pytest
 
 from kernel.contracts import department
 from kernel.contracts.case import FACTS, SCHEMAS, Fact, UnknownType, UnknownVersion, load_fact
+from kernel.contracts.catalog_facts import NAMED, STREAM, CatalogChanged, CatalogChangedSchema
 from kernel.contracts.envelope import MAX_BYTES, EnvelopeSchema, parse_envelope
 from kernel.contracts.lifecycle import SPEAKERS, TRANSITIONS, State, allowed
 from kernel.errors import InvalidInput, Refusal
@@ -69,13 +70,24 @@ def test_members_are_described_as_they_are(fact: type[Fact]) -> None:
     }
 
 
+def test_the_fact_of_the_catalogue_is_described_as_it_is() -> None:
+    described = EVENTS.split("## The catalogue's fact\n")[1].split("\n## ")[0]
+    assert f"`{CatalogChanged.TYPE}`, version {CatalogChanged.VERSION}:" in described
+    assert f"the stream `{STREAM}`" in described
+    members = {name: "yes" if field.required else "no" for name, field in CatalogChangedSchema().fields.items()}
+    assert dict(re.findall(r"^\| `(\w+)` \| (yes|no) \|", described, re.MULTILINE)) == members
+    assert f"{NAMED:,} at most" in described
+
+
 def test_the_envelope_and_the_exchanges_are_described() -> None:
     envelope = first_column(EVENTS.split("## The envelope")[1].split("\n## ")[0])
     sample = json.loads((Path(department.__file__).parent / "samples" / "case.step.1.json").read_text())
     assert set(envelope) == {"specversion", *EnvelopeSchema().fields, *sample}
     assert first_column(EVENTS.split("## Where they travel")[1].split("\n## ")[0]) == list(EXCHANGES)
     assert f"{MAX_BYTES // 1024} KB" in EVENTS
-    assert {department.APPENDED, department.REFUSED} == set(first_column(EVENTS.split("## Replies")[1]))
+    assert {department.APPENDED, department.REFUSED} == set(
+        first_column(EVENTS.split("## Replies")[1].split("\n## ")[0])
+    )
 
 
 def test_every_code_that_a_department_can_meet_is_explained_with_its_status() -> None:
