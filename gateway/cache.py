@@ -179,7 +179,7 @@ class Cache:
             flight.page = taken.page
             self._keep(key, taken, flight.epoch, life)
             return taken.page
-        except Exception as error:
+        except Exception as error:  # whatever it is, those who wait hear it, too
             flight.error = error
             raise
         finally:

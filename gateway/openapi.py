@@ -26,7 +26,10 @@ ABOUT = (
     " request. It counts where it is described: the same key with the same request does it once and gives the same"
     " answer, for a week at least. Everywhere else it is let pass and not needed, as a repeat does no harm by nature:"
     " reading changes nothing, PUT and PATCH set what is set already, logging in opens one more session, logging out"
-    " ends what has ended, and an event or a receipt is known by its own id."
+    " ends what has ended, and an event or a receipt is known by its own id. What everybody gets alike has an ETag:"
+    " sent back as If-None-Match it is answered with 304 while nothing has changed. Texts are written in simplified"
+    " Chinese and put into traditional characters for zh-Hant; names have English beside them where it is known."
+    " HEAD is answered wherever GET is."
 )
 _KEY = (
     "1 to 128 visible ASCII characters, made up by the caller for this one request and sent again with every repeat:"
@@ -42,6 +45,14 @@ _FILE_TYPES = (
     "application/octet-stream",
 )
 _DISPOSITION = 'Names the file: attachment; filename="scan.png" (UTF-8). Without it: the parameter filename, or "file".'
+_SCHEMAS = {
+    "application/json": {"type": "object"},
+    "application/octet-stream": {"type": "string", "format": "binary"},
+}
+_SHARED_HEADERS = {
+    "ETag": {"schema": {"type": "string"}, "description": "Of these bytes; changes when they do."},
+    "Cache-Control": {"schema": {"type": "string"}, "description": "How long a browser or proxy may keep it."},
+}
 _SECURITY: dict[Access, list[dict[str, list[str]]]] = {
     Access.PUBLIC: [],
     Access.SIGNED_IN: [{"token": []}],
@@ -83,10 +94,13 @@ def _schemes() -> dict[str, dict[str, Any]]:
 
 
 def _name(schema: Any) -> str:
-    """`filing.Draft`: two contracts may use one name. With a member left out it is another schema."""
+    """`filing.Draft`: two contracts may use one name. With a member left out it is another schema.
+
+    But for `as_of`, which is never public.
+    """
     cls: Any = resolve_schema_cls(schema)
     module = cls.__module__.rpartition(".")[2]
-    left_out = sorted(schema.exclude) if isinstance(schema, ma.Schema) else []
+    left_out = sorted({*schema.exclude} - {"as_of"}) if isinstance(schema, ma.Schema) else []
     return "-without-".join([f"{module}.{cls.__name__}", *left_out])
 
 
@@ -114,6 +128,8 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
         found.append({"in": "query", "schema": route.query})
     if route.service:
         found.append(_header("Accept-Language", {"type": "string", "example": "zh-Hans"}))
+    if route.shared:
+        found.append(_header("If-None-Match", {"type": "string"}, "ETags that the caller has."))
     if route.takes_key:
         found.append(_header("Idempotency-Key", {"type": "string", "minLength": 1, "maxLength": 128}, _KEY))
     if route.takes_file:
@@ -143,13 +159,12 @@ def _responses(route: Route) -> dict[str, Any]:
     if route.status == 204:
         done: dict[str, Any] = {"description": "Done."}
     else:
-        schema = route.answer if route.answer is not None else {"type": "object" if _is_json(route) else "string"}
+        schema = route.answer if route.answer is not None else _SCHEMAS.get(route.serves, {"type": "string"})
         done = {"description": "Done.", "content": {route.serves: {"schema": schema}}}
     problem = {"description": "Refused.", "content": {CONTENT_TYPE: {"schema": Problem}}}
     others = {str(status): {**problem, "description": told} for status, told in route.others.items() if status >= 400}
     accepted = {str(status): {**done, "description": told} for status, told in route.others.items() if status < 400}
+    if route.shared:
+        done["headers"] = _SHARED_HEADERS
+        accepted["304"] = {"description": "The caller has it already (If-None-Match)."}
     return {str(route.status): done, **accepted, **others, "default": problem}
-
-
-def _is_json(route: Route) -> bool:
-    return route.serves == "application/json"

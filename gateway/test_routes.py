@@ -141,6 +141,19 @@ def test_every_route_is_in_the_description_with_its_access_rule(route: Route) ->
     assert ("requestBody" in operation) == (route.body is not None)
 
 
+@every_route
+def test_what_everybody_gets_alike_is_described_with_its_etag(route: Route) -> None:
+    operation = orjson.loads(description())["paths"][route.path][route.method.lower()]
+    alike = route.service == "catalog"
+    assert ("304" in operation["responses"]) == alike
+    assert ("ETag" in operation["responses"][str(route.status)].get("headers", {})) == alike
+    assert ("If-None-Match" in {each["name"] for each in operation["parameters"]}) == alike
+
+
+def test_the_version_that_an_answer_was_taken_from_is_not_described() -> None:
+    assert b"as_of" not in description()
+
+
 def test_the_description_is_valid_openapi_and_has_nothing_more() -> None:
     described = orjson.loads(description())
     validate(described)
