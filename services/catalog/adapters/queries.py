@@ -10,7 +10,7 @@ from kernel.database import Database
 from services.catalog.adapters.tables import department, hall, item, item_file, item_version, version
 from services.catalog.domain.rows import Contents, DepartmentRow, FileRow, ItemRow, ListedRow
 
-_CHUNK = 2000  # rows fetched at once
+_CHUNK = 500  # rows fetched at once
 
 # An empty catalogue is version 0.
 _AS_OF = sa.select(sa.func.coalesce(sa.func.max(version.c.version), 0)).scalar_subquery()

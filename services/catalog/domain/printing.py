@@ -49,7 +49,8 @@ def _document(item: Json, kind: str, mark: str, answer: Any) -> str:
     name = escape(item["name"])
     # An item that stands in for a real one must not be taken for it on paper either.
     of_sample = _marked("样例：本事项为演示数据，本表不能用于实际申请。") if item["sample"] else ""
-    body = f"<h1>{name.removesuffix('申请')}申请表</h1>\n{of_sample}{mark}{_about(item)}{_pages(item['fields'], answer)}{_FOOT}"
+    title = f"<h1>{name.removesuffix('申请')}申请表</h1>"
+    body = f"{title}\n{of_sample}{mark}{_about(item)}{_pages(item['fields'], answer)}{_FOOT}"
     head = f"{_META}\n<title>{name}（{kind}）</title>\n<style>{_STYLE}</style>"
     return f'<!DOCTYPE html>\n<html lang="zh-Hans">\n<head>\n{head}\n</head>\n<body>\n{body}</body>\n</html>\n'
 
