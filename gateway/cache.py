@@ -168,7 +168,10 @@ class Cache:
 
         Of several that want the same at once one asks, and all get its answer, or the refusal that it got.
         """
-        flight, mine = self._board(key)
+        boarded = self._board(key)
+        if isinstance(boarded, Page):
+            return boarded
+        flight, mine = boarded
         if not mine:
             flight.landed.wait()
             if flight.error is not None:
@@ -185,8 +188,12 @@ class Cache:
         finally:
             self._land(key, flight)
 
-    def _board(self, key: Key) -> tuple[_Flight, bool]:
+    def _board(self, key: Key) -> Page | tuple[_Flight, bool]:
+        """The question to wait for, and whether it is one's own to ask; or the page, if it came just now."""
         with self._turn:
+            page = self.get(key)
+            if page is not None:
+                return page
             flight = self._flights.get(key)
             # Who comes after a change must not get the answer to a question from before it.
             if flight is not None and flight.epoch == self._epoch:
