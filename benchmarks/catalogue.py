@@ -1,4 +1,4 @@
-"""A catalogue of 50,000 items: importing it, making its index, lists, searches and guides over it, and the memory it takes.
+"""A catalogue of 50,000 items: importing it, making its index, lists, searches and guides over it, and its memory.
 
 On both databases, one process each. BENCH_ITEMS sets the size; with BENCH_GROWTH the same is measured on a tenth, too.
 """
@@ -30,16 +30,18 @@ QUERIES = Path(__file__).with_name("search_queries_demo.json")
 HEADER = ("department", "category", "name", "item_code", "item_type", "organ_code", "area_code")
 
 # Enough words for names that share as many characters and words as those of a province's list do.
-OFFICES = ("公安局", "人社局", "市监局", "民政局", "卫健局", "交通运输局", "住建局", "水务局", "农业农村局", "自然资源局")
-THINGS = (
-    "机动车驾驶证 机动车行驶证 居民身份证 户口迁移 出入境通行证 社会保险登记 失业保险金 养老保险待遇 工伤认定 劳动能力鉴定"
-    " 食品经营许可证 药品经营许可证 个体工商户登记 公司登记 医疗机构执业许可 护士执业注册 医师执业注册 道路运输经营许可"
-    " 网络预约出租汽车运输证 船舶营业运输证 建筑工程施工许可 商品房预售许可 取水许可 排水许可 河道采砂许可 林木采伐许可"
-    " 农药经营许可 兽药经营许可 种子生产经营许可 不动产转移登记 采矿权登记 建设用地规划许可 社会团体登记 民办非企业单位登记"
-    " 最低生活保障 高龄津贴 残疾人证 公共场所卫生许可 烟草专卖零售许可 特种设备使用登记"
-).split()
-ACTIONS = "新办 变更 延续 补办 注销 换领 查询 备案 年审 转让 暂停 恢复".split()
-PARTS = "城区 郊区 开发区 高新区 保税区 港区 老城 新城 山区 库区 沿海 江北 江南 河东 河西".split()
+WORDS = {
+    "offices": "公安局 人社局 市监局 民政局 卫健局 交通运输局 住建局 水务局 农业农村局 自然资源局",
+    "things": "机动车驾驶证 机动车行驶证 居民身份证 户口迁移 出入境通行证 社会保险登记 失业保险金 养老保险待遇"
+    " 工伤认定 劳动能力鉴定 食品经营许可证 药品经营许可证 个体工商户登记 公司登记 医疗机构执业许可 护士执业注册"
+    " 医师执业注册 道路运输经营许可 网络预约出租汽车运输证 船舶营业运输证 建筑工程施工许可 商品房预售许可"
+    " 取水许可 排水许可 河道采砂许可 林木采伐许可 农药经营许可 兽药经营许可 种子生产经营许可 不动产转移登记"
+    " 采矿权登记 建设用地规划许可 社会团体登记 民办非企业单位登记 最低生活保障 高龄津贴 残疾人证"
+    " 公共场所卫生许可 烟草专卖零售许可 特种设备使用登记",
+    "actions": "新办 变更 延续 补办 注销 换领 查询 备案 年审 转让 暂停 恢复",
+    "parts": "城区 郊区 开发区 高新区 保税区 港区 老城 新城 山区 库区 沿海 江北 江南 河东 河西",
+}
+OFFICES, THINGS, ACTIONS, PARTS = (words.split() for words in WORDS.values())
 
 
 def rows(size: int) -> Iterator[tuple[str, ...]]:
