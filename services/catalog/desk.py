@@ -16,7 +16,6 @@ from services.catalog.adapters.tables import metadata
 from services.catalog.adapters.writing import SqlStore
 from services.catalog.application.exporting import Exporting, Format
 from services.catalog.application.importing import Importing, Source
-from services.catalog.bootstrap import MIGRATIONS
 from services.catalog.domain.changes import Report
 from services.catalog.domain.columns import REQUIRED
 from services.catalog.domain.reading_json import FORMAT
@@ -31,7 +30,7 @@ class Desk:
     def __init__(self, database: Database, folder: Path) -> None:
         self.database = database
         self.folder = folder
-        migrate(database, MIGRATIONS)
+        migrate(database, Path(__file__).parent / "migrations")
         self.clock = FrozenClock(NOON)
         self.log = EventLog(database, self.clock)
         self.store = SqlStore(database, self.log)
