@@ -28,6 +28,8 @@ def _plain(loaded: dict[str, Any]) -> Document:
 
 _DEFAULTS = _plain(_SCHEMA.load({"code": "-", "name": "-", "department": "-"}))
 
+_REQUIRED = {name for name, field in _FIELDS.items() if field.required}
+
 
 def code_in(members: Mapping[str, Any]) -> str | None:
     """The item's code, if it can be one."""
@@ -39,7 +41,24 @@ def code_in(members: Mapping[str, Any]) -> str | None:
 
 def load(members: Mapping[str, Any]) -> Document:
     """A whole item, as JSON has it. Raises marshmallow.ValidationError, also for a member that is unknown."""
-    return _plain(_SCHEMA.load(members))
+    return _load_quickly(members) or _plain(_SCHEMA.load(members))
+
+
+def _load_quickly(members: Mapping[str, Any]) -> Document | None:
+    """What the schema would load, in a fraction of its time, where nothing is wrong; else None: the schema says what.
+
+    Most elements of most items say nothing: what is equal to the default needs no second look.
+    """
+    said = {name: value for name, value in members.items() if not _says_nothing(name, value)}
+    if not (said.keys() >= _REQUIRED and said.keys() <= _FIELDS.keys()):
+        return None
+    document, wrong = overlay(None, said)
+    return None if wrong else document
+
+
+def _says_nothing(name: str, value: Any) -> bool:
+    default = _DEFAULTS.get(name)
+    return name not in _REQUIRED and name in _DEFAULTS and type(value) is type(default) and value == default
 
 
 def overlay(before: Mapping[str, Any] | None, said: Mapping[str, Any]) -> tuple[Document, Messages]:
