@@ -10,6 +10,7 @@ from gateway.cache import Cache
 from gateway.limits import Guesses
 from kernel.contracts.catalog_facts import CatalogChanged, load_changed
 from kernel.eventlog.events import Recorded
+from kernel.traditional import to_traditional
 
 _LONGEST = 64  # characters of an address
 
@@ -46,6 +47,7 @@ class EdgeProvider(DependencyProvider):  # type: ignore[misc]
 
     def setup(self) -> None:
         self.edge = Edge(self.container.config["settings"].proxies())
+        to_traditional("")  # reads its tables, which takes a moment that nobody should wait for later
 
     def get_dependency(self, worker_ctx: Any) -> Edge:
         return self.edge
