@@ -1,4 +1,4 @@
-"""How well the search ranks: hit@1, hit@5, MRR on the demo catalogue, and on a real city's items where they are at hand.
+"""How well the search ranks: hit@1, hit@5, MRR on the demo catalogue, and on a real city's items if they are at hand.
 
 ITEMS_CSV names the file of real items (1,135 of Guang'an; their names are facts of the public repository v-luobo/zwfw).
 Queries were written before the search was tuned, by people who had not seen its vocabulary. While that grew, the misses

@@ -89,9 +89,9 @@ def _filter() -> fields.String:
 
 
 class ItemsAsked(_Paged):
-    """RPC `items` (→ ItemPage). Filters hold together; categories are named by code or name. Raises InvalidInput (NO_SUCH_VALUE).
+    """RPC `items` (→ ItemPage). Filters hold together; categories are named by code or name.
 
-    Without `q` in the order of departments and names; with it the best first.
+    Without `q` in the order of departments and names; with it the best first. Raises InvalidInput (NO_SUCH_VALUE).
     """
 
     q = _query()

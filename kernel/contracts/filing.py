@@ -8,8 +8,8 @@ from marshmallow import fields, validate
 
 from kernel.contracts.accounts import LANGUAGES, Principal, Request
 from kernel.contracts.case import TextLength
-from kernel.contracts.items import FormField, MaterialAsked, Window
 from kernel.contracts.envelope import Instant
+from kernel.contracts.items import FormField, MaterialAsked, Window
 
 MAX_DATA_BYTES = 64 * 1024
 MAX_MATERIAL_BYTES = 10 * 1024 * 1024
