@@ -16,7 +16,6 @@ FILING = "filing.department-events"
 REJECTED = "department-events.rejected"  # what could not be read or is not allowed, with the reason; for operators
 PROGRESS = "progress.case-events"
 NOTIFY = "notify.case-events"
-CATALOG = "catalog.case-events"  # what people file most
 
 REJECTED_BYTES = 256 * 1024 * 1024  # that REJECTED may hold; what comes then is refused, and nothing in it is dropped
 
@@ -42,7 +41,6 @@ QUEUES = (
     Queue(REJECTED, max_bytes=REJECTED_BYTES),
     Queue(PROGRESS, CASE_EVENTS, one_consumer=True),
     Queue(NOTIFY, CASE_EVENTS, one_consumer=True),
-    Queue(CATALOG, CASE_EVENTS, one_consumer=True),
 )
 
 

@@ -5,11 +5,9 @@ from typing import Any
 from kernel.contracts import catalog as contract
 from kernel.contracts.accounts import Request
 from kernel.eventlog.events import Recorded
-from kernel.eventlog.following import Follower
 from kernel.messaging import topology
 from kernel.messaging.broadcasting import hears
 from kernel.messaging.consuming import every
-from kernel.messaging.following import follows
 from kernel.messaging.rpc import rpc
 from kernel.messaging.wiring import Application
 from services.catalog.bootstrap import OWNER, build
@@ -76,9 +74,9 @@ class CatalogService:
         self.app.ping()
         return {}
 
-    @follows(topology.CATALOG)
-    def follow(self) -> Follower:
-        return self.app.follower  # type: ignore[no-any-return]
+    @every(2.0)
+    def count_filings(self) -> None:
+        self.app.follower.catch_up()
 
     @hears(topology.CATALOG_EVENTS)
     def heard(self, event: Recorded | None, connected: bool) -> None:

@@ -25,7 +25,7 @@ from operations.setup.postgres import fresh_database
 from tests.agreement import disagreements
 from tests.hall import Applicant, Hall, department_event, running_hall
 
-QUEUES = ("filing.department-events", "progress.case-events", "notify.case-events", "catalog.case-events")
+QUEUES = ("filing.department-events", "progress.case-events", "notify.case-events")
 STEPS = 5
 
 
