@@ -101,17 +101,22 @@ def _media_type(environ: Mapping[str, Any]) -> str:
 
 
 def _query(route: Route, http: Request) -> dict[str, str]:
-    if route.query is None or not http.query_string:
-        wanted: dict[str, str] = {}
-    else:
-        wanted = http.args.to_dict()
+    wanted = _parameters(http) if http.query_string else {}
+    if route.query is None:
+        return {}
     if any("\0" in name + value for name, value in wanted.items()):
         raise BadRequest(what="query")
-    if route.query is not None:
-        wrong = route.query.validate(wanted)
-        if wrong:
-            raise InvalidInput.from_messages(wrong)
+    wrong = route.query.validate(wanted)
+    if wrong:
+        raise InvalidInput.from_messages(wrong)
     return wanted
+
+
+def _parameters(http: Request) -> dict[str, str]:
+    try:
+        return http.args.to_dict()
+    except UnicodeDecodeError:  # bytes that are not UTF-8, and that nobody encoded
+        raise BadRequest(what="query") from None
 
 
 def _idempotency_key(route: Route, environ: Mapping[str, Any]) -> str | None:

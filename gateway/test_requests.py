@@ -262,6 +262,15 @@ def test_a_file_of_ten_mebibytes_passes_in_either_form(hall: Hall) -> None:
     assert hall.ask("PUT", path, token="person", json=content).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/api/v1/items"), ("GET", "/api/v1/halls/1"), ("PUT", f"{DRAFT}/materials/proof")]
+)
+def test_a_query_in_bytes_that_are_no_text(hall: Hall, method: str, path: str) -> None:
+    raw = {"QUERY_STRING": "filename=\xff"}
+    response = hall.ask(method, path, token="person", data=b"x" * (method == "PUT"), environ_overrides=raw)
+    assert code(response) == (400, "bad_request")
+
+
 @pytest.mark.parametrize("key", ["", "k" * 129, "a b", "键".encode().decode("latin-1"), "a\tb"])
 def test_idempotency_keys_that_are_refused(hall: Hall, key: str) -> None:
     response = hall.ask("POST", "/api/v1/drafts", token="person", json={"item": "1"}, headers={"Idempotency-Key": key})
