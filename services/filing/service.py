@@ -29,9 +29,13 @@ class FilingService:
 
     @rpc(contract.OpenDraft)
     def open_draft(self, request: Request) -> Request:
-        account = _individual(request)
+        account, key = _individual(request), request["idempotency_key"]
+        # A repeat gets its draft whatever has become of the item, and of catalog, since.
+        before = self.app.drafts.opened(account, request["item"], key) if key else None
+        if before is not None:
+            return before  # type: ignore[no-any-return]
         item = self.services.call("catalog", "item_form", {"code": request["item"]})
-        return self.app.drafts.open(account, item, request["language"], request["idempotency_key"])  # type: ignore[no-any-return]
+        return self.app.drafts.open(account, item, request["language"], key)  # type: ignore[no-any-return]
 
     @rpc(contract.AskDraft)
     def draft(self, request: Request) -> Request:

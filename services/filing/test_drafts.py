@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from kernel.contracts.catalog import RetiredItem
 from kernel.contracts.filing import Draft
 from kernel.errors import InvalidInput, Refusal
 from kernel.idempotency import KeyReused
 from services.filing.application import drafts
+from services.filing.service import FilingService
 from services.filing.testing import PDF, SHOP, Desk
 
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n pixels").decode()
@@ -120,6 +122,32 @@ def test_the_same_idempotency_key_opens_one_draft(desk: Desk) -> None:
     assert opened(desk, "k1")["id"] == opened(desk, "k1")["id"] != opened(desk, "k2")["id"]
     with pytest.raises(KeyReused):
         opened(desk, "k1", {**SHOP, "code": "another"})
+
+
+class Catalog:
+    """Who is asked for an item's form: answers once, then the item is retired."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def call(self, service: str, method: str, payload: dict[str, Any]) -> dict[str, Any]:
+        self.asked += 1
+        if self.asked > 1:
+            raise RetiredItem(item=payload["code"], name="旧事项", day="2026-02-10")
+        return SHOP
+
+
+def test_a_repeat_gets_its_draft_whatever_has_become_of_the_item(desk: Desk) -> None:
+    service: Any = FilingService()
+    service.app, service.services = desk.filing, Catalog()
+    asked = {"principal": {"kind": "individual", "account": "anna"}, "item": SHOP["code"], "language": "en"}
+    first = service.open_draft({**asked, "idempotency_key": "k1"})
+    assert service.open_draft({**asked, "idempotency_key": "k1"}) == first
+    with pytest.raises(KeyReused):
+        service.open_draft({**asked, "item": "another", "idempotency_key": "k1"})
+    for key in ("k2", None):
+        with pytest.raises(RetiredItem):
+            service.open_draft({**asked, "idempotency_key": key})
 
 
 def test_what_people_write_does_not_show_in_the_database(desk: Desk) -> None:

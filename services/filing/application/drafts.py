@@ -34,13 +34,25 @@ class Drafts:
         """A new draft for `item`; with an idempotency key that was used before, the draft made then."""
         asked = {"open_draft": item["code"]}
         with self._tools.database.write() as tx:
-            before = self._tools.idempotency.replay(tx, account, key, asked) if key else None
+            before = self._before(tx, account, asked, key) if key else None
             if before is not None:
-                return self._view(tx, own_draft(self._tools, tx, account, before["draft"]))
+                return before
             draft = self._add(tx, account, item, language)
             if key:
                 self._tools.idempotency.keep(tx, account, key, asked, {"draft": draft.id})
             return self._view(tx, draft)
+
+    def opened(self, account: str, item: str, key: str) -> dict[str, Any] | None:
+        """The draft that was opened with this idempotency key before for the item of this code; None the first time.
+
+        It needs nothing of the item, which may have been changed or retired since.
+        """
+        with self._tools.database.write() as tx:
+            return self._before(tx, account, {"open_draft": item}, key)
+
+    def _before(self, tx: sa.Connection, account: str, asked: dict[str, Any], key: str) -> dict[str, Any] | None:
+        before = self._tools.idempotency.replay(tx, account, key, asked)
+        return None if before is None else self._view(tx, own_draft(self._tools, tx, account, before["draft"]))
 
     def _add(self, tx: sa.Connection, account: str, item: dict[str, Any], language: str) -> DraftRow:
         now = to_micros(self._tools.clock.now())
