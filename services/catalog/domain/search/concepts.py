@@ -10,7 +10,9 @@ from services.catalog.domain.search.vocabulary import Vocabulary
 
 NONE = "\0"  # stands where a unit has no character (it was typed by sound) or no sound (only its first letter)
 _LONGEST = 10
+_MOST = 12  # phrases that are understood of one query, the longest
 _LEAST_MISSPELT = 3  # characters; shorter phrases sound like too much else
+_LEAST_INITIALS = 3  # where nothing else of the phrase was typed
 _COUNTED = re.compile(r"[一两几][个家间张本只条辆份台位套次种所块]|个")
 
 
@@ -103,9 +105,8 @@ def _phrases(units: Units, start: int, end: int, words: Vocabulary) -> list[tupl
     if chars in words.synonyms:
         return [(chars, 1.0, False)]
     if NONE in spoken:
-        return [
-            (phrase, weighing.BY_INITIALS, False) for phrase in _abbreviated(units.letters[start:end], spoken, words)
-        ]
+        trust = weighing.BY_INITIALS * _alone(units.sounds, start, end)
+        return [(phrase, trust, False) for phrase in _abbreviated(units.letters[start:end], spoken, words) if trust]
     if NONE in chars:
         return [(phrase, 1.0, False) for phrase in words.by_sound.get(fold(spoken), ()) if end - start > 1]
     if end - start < _LEAST_MISSPELT:
@@ -117,8 +118,16 @@ def _phrases(units: Units, start: int, end: int, words: Vocabulary) -> list[tupl
 
 def _abbreviated(letters: str, spoken: str, words: Vocabulary) -> tuple[str, ...]:
     """Phrases by their first letters, if there are enough to mean one."""
-    least = 3 if spoken.count(NONE) == len(spoken) else 2
+    least = _LEAST_INITIALS if spoken.count(NONE) == len(spoken) else 2
     return words.by_initials.get(letters, ()) if len(letters) >= least else ()
+
+
+def _alone(spoken: str, start: int, end: int) -> float:
+    """How far three letters may be a phrase: by chance they are one at many places of a longer run of letters."""
+    if spoken[start:end] != NONE * _LEAST_INITIALS:
+        return 1.0
+    beside = [NONE in spoken[:start][-1:], NONE in spoken[end : end + 1]]
+    return 0.0 if all(beside) else weighing.IN_A_RUN if any(beside) else 1.0
 
 
 def _disentangled(found: list[Concept]) -> tuple[Concept, ...]:
@@ -131,4 +140,6 @@ def _disentangled(found: list[Concept]) -> tuple[Concept, ...]:
         if any(concept.within(other) for other in crossed):
             concept = replace(concept, trust=concept.trust * weighing.NESTED)
         kept.append(concept)
+        if len(kept) == _MOST:
+            break
     return tuple(kept)

@@ -28,9 +28,21 @@ class Fit:
     text: Text
 
 
+_NEGATIONS = re.compile("[未非]")
+
+
 @cache
 def later_words() -> re.Pattern[str]:
-    return re.compile("|".join(sorted(map(re.escape, vocabulary().later), key=len, reverse=True)))
+    return _any_of(vocabulary().later)
+
+
+@cache
+def usual_words() -> re.Pattern[str]:
+    return _any_of(vocabulary().usual)
+
+
+def _any_of(words: frozenset[str]) -> re.Pattern[str]:
+    return re.compile("|".join(sorted(map(re.escape, words), key=lambda word: (-len(word), word))))
 
 
 class Fitting:
@@ -60,7 +72,17 @@ class Fitting:
         factor = (1 - weighing.TOLD * (1 - told)) * (1 - weighing.ASKED * (1 - asked))
         if self.plan.sense.chars == seen.text.chars:
             factor *= weighing.EXACT
-        unasked = any(not seen.covered >> later.start() & 1 for later in later_words().finditer(seen.text.chars))
+        if seen.negated():
+            factor *= weighing.NEGATED
+        return factor * self._action(seen)
+
+    def _action(self, seen: "_Seen") -> float:
+        """How well what the text says is done goes with what the query wants done, if with anything."""
+        chars = seen.text.chars
+        factor = weighing.USUAL if usual_words().search(chars) else 1.0
+        if self.plan.actions and not any(action in chars for action in self.plan.actions):
+            factor *= weighing.OTHERWISE
+        unasked = any(not seen.covered >> later.start() & 1 for later in later_words().finditer(chars))
         return factor * weighing.LATER if unasked else factor
 
     def _told(self, seen: "_Seen") -> float:
@@ -171,6 +193,10 @@ class _Seen:
                 self.gained[pair.place] += weighing.ABOUT * pair.weight
                 self._raise(pair.place, pair.place + 2, weighing.ASKED_ABOUT)
 
+    def negated(self) -> bool:
+        """Whether the text denies what was asked for: three or more after 未 or 非 were found, the negation was not."""
+        return any(self.covered >> match.start() & 0b1111 == 0b1110 for match in _NEGATIONS.finditer(self.text.chars))
+
     def asked(self) -> float:
         whole = sum(unit.weight for unit in self.plan.units)
         found = sum(unit.weight * share for unit, share in zip(self.plan.units, self.found, strict=True))
@@ -193,5 +219,7 @@ def _held(term: Term, chars: str) -> tuple[float, float]:
             share += idf
     if not share:
         return 0.0, 0.0
+    if len(term.telling) < len(term.pairs) and not any(pair in chars for pair in term.telling):
+        share *= weighing.GENERAL
     share = weighing.PARTLY * (share / term.mass) ** weighing.POWER
     return term.worth * share, share

@@ -49,6 +49,7 @@ class SearchIndex:
             sounds=[([fold(e[1]) for e in entries], _NAME), ([fold(e[3]) for e in entries], _EVERYDAY)],
             rows=rows,
         )
+        self._whole = frozenset(e[0] for e in entries)
         self._runs = SoundRuns(f"{e[1]}/{e[3]}" for e in entries)
         self._char_weights = {char: self._postings.idf(char) for char in set().union(*(e[0] for e in entries))}
         self._prior = _prior([entry[0] for entry in entries])
@@ -60,7 +61,7 @@ class SearchIndex:
         best: dict[int, tuple[Fit, Sense]] = {}
         tail: list[int] = []
         for sense in understand(text):
-            planned = plan(sense, self._postings)
+            planned = plan(sense, self._postings, self._whole)
             close, rest = self._candidates(planned, allowed)
             tail += rest
             fitting = Fitting(planned, self._char_weights)
@@ -91,13 +92,14 @@ class SearchIndex:
         if allowed is not None:
             scores[~allowed] = 0.0
         top = scores.max(initial=0.0)
+        ranked = weighing.RANKED if len(planned.units) <= weighing.LONG else weighing.RANKED_IF_LONG
         rows = np.flatnonzero(scores > 0).astype(np.int32)
-        if len(rows) > weighing.RANKED:
-            least = min(np.partition(scores[rows], -weighing.RANKED)[-weighing.RANKED], weighing.TAIL * top)
+        if len(rows) > ranked:
+            least = min(np.partition(scores[rows], -ranked)[-ranked], weighing.TAIL * top)
             rows = rows[scores[rows] >= least]
         rows = rows[np.lexsort((self._alphabetical[rows], -scores[rows]))]
         rows = rows[scores[rows] >= weighing.PROMISING * top]
-        close, rest = rows[: weighing.RANKED], rows[weighing.RANKED :]
+        close, rest = rows[:ranked], rows[ranked:]
         return close.tolist(), rest[scores[rest] >= weighing.TAIL * top].tolist()
 
     def _cut(self, best: dict[int, Fit], tail: list[int]) -> NDArray[np.int32]:

@@ -1,5 +1,6 @@
 """One sense of a query, weighed against one catalogue: what to look for in a text, and how much finding it says."""
 
+from collections.abc import Container
 from dataclasses import dataclass, replace
 from math import log1p
 
@@ -9,6 +10,7 @@ from services.catalog.domain.search.marking import run_pattern, run_units
 from services.catalog.domain.search.postings import Postings
 from services.catalog.domain.search.query import Sense, lookalikes
 from services.catalog.domain.search.readings import fold
+from services.catalog.domain.search.vocabulary import vocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Term:
     pairs: tuple[tuple[str, float], ...]
     mass: float
     worth: float
+    telling: tuple[str, ...]  # its pairs that are not generic
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +73,39 @@ class Plan:
     pairs: tuple[Pair, ...]
     meant: tuple[Meant, ...]
     runs: tuple[Run, ...]
+    actions: tuple[str, ...]  # words for what the query wants done with what one has already; empty if it says nothing
 
 
-def plan(sense: Sense, postings: Postings) -> Plan:
+def plan(sense: Sense, postings: Postings, names: Container[str]) -> Plan:
+    """names: of all rows, normalised."""
     folded = fold(sense.sounds)
     units = tuple(_unit(sense, folded, place, postings) for place in range(len(sense)))
     neighbours = (_pair(sense, folded, place, postings, units) for place in range(len(sense) - 1))
     pairs = tuple(pair for pair in neighbours if pair is not None)
     runs = tuple(_run(sense, start, end) for start, end in sense.runs)
     meant = tuple(_meant(concept, units, pairs, postings) for concept in sense.concepts)
-    return Plan(sense, units, pairs, tuple(m for m in meant if m.terms), runs)
+    actions = _actions(sense)
+    meant = tuple(_acting(m, actions, names) for m in meant if m.terms)
+    return Plan(sense, units, pairs, meant, runs, actions)
+
+
+def _actions(sense: Sense) -> tuple[str, ...]:
+    later = vocabulary().later
+    asked = [word for word in later if word in sense.chars]
+    return (*asked, *(term for concept in sense.concepts if concept.terms[0] in later for term in concept.terms))
+
+
+def _acting(meant: Meant, actions: tuple[str, ...], names: Container[str]) -> Meant:
+    """A whole name stands for the usual matter of a thing: less, where the query wants something else done with it."""
+    if not actions:
+        return meant
+    terms = tuple(
+        replace(term, worth=term.worth * weighing.DEFAULT)
+        if term.text in names and not any(action in term.text for action in actions)
+        else term
+        for term in meant.terms
+    )
+    return replace(meant, terms=terms)
 
 
 def _in_run(sense: Sense, place: int) -> bool:
@@ -132,8 +158,11 @@ def _meant(concept: Concept, units: tuple[Unit, ...], pairs: tuple[Pair, ...], p
 
 
 def _term(text: str, rank: int, said: float, postings: Postings) -> Term:
-    pairs = postings.weighed(text)
-    mass = sum(idf for _, idf in pairs)
+    pairs, absent = postings.weighed(text)
+    held = sum(idf for _, idf in pairs)
     grams = max(len(text) - 1, 1)
-    worth = max(weighing.SAID * said, mass / grams * (1 + weighing.LENGTH * min(grams - 1, weighing.LONGEST)))
-    return Term(text, pairs, mass, worth * max(1.0 - weighing.RANK * rank, weighing.LEAST_RANK))
+    worth = max(weighing.SAID * said, held / grams * (1 + weighing.LENGTH * min(grams - 1, weighing.LONGEST)))
+    worth *= max(1.0 - weighing.RANK * rank, weighing.LEAST_RANK)
+    generic = vocabulary().generic
+    telling = tuple(pair for pair, _ in pairs if pair not in generic)
+    return Term(text, pairs, held and held + weighing.ABSENT * absent, worth, telling)

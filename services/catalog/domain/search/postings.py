@@ -57,7 +57,8 @@ class Postings:
 
     def __init__(self, words: Fields, sounds: Fields, rows: int) -> None:
         self.rows = rows
-        self._weighed: dict[str, Weighed] = {}
+        self._rarest = float(np.log1p((rows + 0.5) / 1.5))
+        self._weighed: dict[str, tuple[Weighed, float]] = {}
         self._layers = {(kind, n): _Layer(fields, n) for kind, fields in enumerate((words, sounds)) for n in (1, 2)}
 
     def of(self, gram: str) -> tuple[Rows, NDArray[np.float32]]:
@@ -74,11 +75,15 @@ class Postings:
         held = self.count(gram)
         return float(np.log1p((self.rows - held + 0.5) / (held + 0.5))) if held else 0.0
 
-    def weighed(self, term: str) -> Weighed:
-        """A term's pairs that any row holds, each with its idf; the terms asked for are a vocabulary's, and kept."""
+    def weighed(self, term: str) -> tuple[Weighed, float]:
+        """A term's pairs that any row holds, each with its idf, and what the others would say if a row held them.
+
+        The terms asked for are a vocabulary's, and kept.
+        """
         if term not in self._weighed:
             grams = dict.fromkeys(term[place : place + 2] for place in range(max(len(term) - 1, 1)))
-            self._weighed[term] = tuple((gram, idf) for gram in grams if (idf := self.idf(gram)))
+            pairs = tuple((gram, idf) for gram in grams if (idf := self.idf(gram)))
+            self._weighed[term] = pairs, (len(grams) - len(pairs)) * self._rarest
         return self._weighed[term]
 
     def _found(self, gram: str) -> tuple[_Layer, int, int]:

@@ -82,6 +82,7 @@ class Vocabulary:
     fillers: frozenset[str]
     generic: frozenset[str]
     later: frozenset[str]  # what one does with what one has already: change, renew, give up
+    usual: frozenset[str]  # what one does the first time
     lookalikes: dict[str, str]
     by_sound: dict[str, tuple[str, ...]]
     by_initials: dict[str, tuple[str, ...]]
@@ -119,6 +120,7 @@ def vocabulary() -> Vocabulary:
         fillers=read_phrases("fillers.txt", _text("fillers.txt")),
         generic=read_phrases("generic.txt", _text("generic.txt")),
         later=read_phrases("later.txt", _text("later.txt")),
+        usual=read_phrases("usual.txt", _text("usual.txt")),
         lookalikes=read_groups("confusables.txt", _text("confusables.txt")),
         by_sound=_grouped(synonyms, lambda phrase: fold(sounds(phrase))),
         by_initials=_grouped(synonyms, lambda phrase: initials(sounds(phrase))),

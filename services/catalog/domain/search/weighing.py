@@ -24,6 +24,10 @@ PARTLY = 0.7  # a term of which only a share was found, times that share to a po
 POWER = 1.2
 MISSPELT = 0.8
 BY_INITIALS = 0.75
+IN_A_RUN = 0.6  # times that, for three letters that begin or end a longer run of letters
+ABSENT = 0.15  # of the rarest pair's weight: what each pair of a term weighs that no row holds
+GENERAL = 0.15  # what is left of a term of which only generic words were found
+DEFAULT = 0.9  # of a whole official name that says nothing of the action that the query asks for
 NESTED = 0.55  # a phrase within a longer one that was understood
 
 # What it is about: its department, its categories.
@@ -32,7 +36,10 @@ ASKED_ABOUT = 0.5  # share of the query's words that it answers for the cut
 
 # What makes one name fit better than another.
 TOLD = 0.45  # lost by a name of which nothing was asked for
-ASKED = 0.15  # lost by a name that answers nothing of the query
+ASKED = 0.4  # lost by a name that answers nothing of the query
+OTHERWISE = 0.93  # for a name that holds no word of the action that the query asks for
+NEGATED = 0.96  # for 未满十八岁 where 满十八岁 was asked for
+USUAL = 1.03  # for what is done the first time
 LATER = 0.85  # for what is done with something one has already, unasked
 EXACT = 1.15  # the whole name, or a whole everyday name
 
@@ -41,4 +48,6 @@ LEAST_ASKED = 0.1
 LEAST_OF_BEST = 0.35
 PROMISING = 0.3  # of the best candidate; less is not looked at
 RANKED = 60  # candidates that are looked at closely
+LONG = 20  # units of a query, beyond which fewer candidates are looked at
+RANKED_IF_LONG = 20
 TAIL = 0.6  # of the best candidate, for what was not looked at closely
