@@ -72,7 +72,7 @@ def test_a_dry_run_tells_the_same_and_writes_nothing(desk: Desk) -> None:
 WRONG_CELLS: list[tuple[dict[str, str], str]] = [
     ({"name": ""}, "name: Length must be between 1 and 300."),
     ({"name": "长" * 10_000}, "name: Length must be between 1 and 300."),
-    ({"item_code": "长" * 10_000}, "code: String does not match expected pattern."),
+    ({"item_code": "长" * 10_000}, "code: Not 1 to 64 letters, digits and _ - . of ASCII."),
     ({"organ_code": "1" * 10_000}, "organ_code: Length must be between 0 and 64."),
     ({"department": "长" * 10_000}, "department: longer than 200 characters"),
     ({"department": ""}, "department: is needed to know the department"),
@@ -229,7 +229,7 @@ def test_a_hall_that_is_wrong_is_not_taken_for_gone(desk: Desk) -> None:
     wrong = {**hall("b"), "area": "x"}
     report = desk.bring(json_of(halls=[hall("a"), wrong, hall("a", hours="1-2")]), "halls.json")
     assert reasons(report.problems) == {
-        11: "area: String does not match expected pattern.",
+        11: "area: Not an area code of 6, 9 or 12 digits.",
         12: "this id stands in the file already",
     }
     assert report.version is None
@@ -253,6 +253,25 @@ def test_a_department_that_is_renamed_keeps_its_code_and_its_items_are_found_by_
     assert desk.column("department", "name") == {POLICE: "公安厅"}
     assert desk.column("item", "terms")["A1"] != before
     assert desk.column("item", "version") == {"A1": 1}
+
+
+def test_another_name_under_the_same_code_is_another_department_and_is_said_once(desk: Desk) -> None:
+    desk.bring(csv_of(*rows(2)))
+    renamed = csv_of(*rows(2, department="市公安局"))
+    report = desk.bring(renamed)
+    assert [warning.reason for warning in report.warnings] == [
+        f"市公安局 is published under the code of another department; it is one of its own: {POLICE}-2"
+    ]
+    assert desk.column("department", "name") == {POLICE: "公安局", f"{POLICE}-2": "市公安局"}
+    assert set(desk.column("item", "department").values()) == {f"{POLICE}-2"}
+    assert desk.bring(renamed).warnings == ()
+
+
+def test_a_department_that_was_renamed_by_json_first_stays_one(desk: Desk) -> None:
+    desk.bring(csv_of(*rows(2)))
+    desk.bring(json_of([], [{"code": POLICE, "name": "市公安局", "area": "440100"}]), "organs.json")
+    report = desk.bring(csv_of(*rows(2, department="市公安局")))
+    assert (report.version, report.warnings) == (None, ())
 
 
 def test_progress_is_told_up_to_the_end(desk: Desk) -> None:

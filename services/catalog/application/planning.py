@@ -226,6 +226,9 @@ class Planning:
             if not departments.is_organ_code(code):
                 times = f"; {len(lines)} records have it" if len(lines) > 1 else ""
                 self.plan.warnings.append(Problem(lines[0], _readable(code), f"no organ can have this code{times}"))
+        for one in self._departments.numbered:
+            reason = f"{one.name} is published under the code of another department; it is one of its own: {one.code}"
+            self.plan.warnings.append(Problem(None, "", _readable(reason)))
         if self._odd.categories:
             examples = _readable(", ".join(name[:50] for name, _ in self._odd.categories.most_common(_NAMED)))
             count, rows = len(self._odd.categories), self._odd.categories.total()

@@ -62,6 +62,7 @@ class Departments:
         self._before = dict(self._by_code)
         self._codes = {(one.name, one.area): one.code for one in self._by_code.values()}
         self._aliases = {alias: one.code for one in self._by_code.values() for alias in one.organ_codes}
+        self.numbered: list[Department] = []  # new ones that were published under the code of another
 
     def take(self, given: Department) -> None:
         """What a JSON file says of one. Where name and area are known under another code, that code stays.
@@ -80,11 +81,17 @@ class Departments:
         """What a CSV file says: the organ codes of each name and area, in the order of the file, with their counts."""
         for place, codes in found.items():
             code = self._known(place, codes) or self._first_code(codes)
-            if code is None:
-                continue
-            there = self._by_code.get(code) or Department(code, place[0], area=place[1])
-            self._codes[place] = code
-            self._keep(replace(there, organ_codes=_without(code, (*there.organ_codes, *codes))))
+            if code is not None:
+                self._settle(place, code, codes)
+            elif (code := self._numbered(codes)) is not None:
+                self.numbered.append(self._settle(place, code, codes))
+
+    def _settle(self, place: Place, code: str, codes: Iterable[str]) -> Department:
+        there = self._by_code.get(code) or Department(code, place[0], area=place[1])
+        self._codes[place] = code
+        settled = replace(there, organ_codes=_without(code, (*there.organ_codes, *codes)))
+        self._keep(settled)
+        return settled
 
     def of(self, place: Place) -> str | None:
         """The code of the department with this name and area."""
@@ -121,15 +128,17 @@ class Departments:
 
     def _first_code(self, codes: Counter[str]) -> str | None:
         """The first that an organ can have, else the most frequent; nobody else's."""
-        usual = [code.partition("_")[0] for code, _ in codes.most_common() if code.partition("_")[0]]
-        wanted = [code for code in codes if is_organ_code(code)] + usual
-        free = (code for code in wanted if code not in self._by_code)
-        return next(free, None) or self._numbered(wanted)
+        return next((code for code in _wanted(codes) if code not in self._by_code), None)
 
-    def _numbered(self, wanted: list[str]) -> str | None:
+    def _numbered(self, codes: Counter[str]) -> str | None:
         """Organs that were published under the code of another."""
-        numbers = (f"{code}-{number}" for code in wanted[:1] for number in range(2, 1000))
+        numbers = (f"{code}-{number}" for code in _wanted(codes)[:1] for number in range(2, 1000))
         return next((code for code in numbers if code not in self._by_code), None)
+
+
+def _wanted(codes: Counter[str]) -> list[str]:
+    usual = [code.partition("_")[0] for code, _ in codes.most_common() if code.partition("_")[0]]
+    return [code for code in codes if is_organ_code(code)] + usual
 
 
 def _without(code: str, others: Iterable[str]) -> tuple[str, ...]:

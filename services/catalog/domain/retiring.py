@@ -59,8 +59,11 @@ def retiring(offered: Mapping[str, Offered], spoken: Spoken, missing: Missing = 
 
 
 def _speaks_of(item: Offered, spoken: Spoken, missing: Missing) -> bool:
-    """A file without samples says nothing of samples, nor does a file of samples of anything else."""
-    return item.sample in spoken.samples or (missing == "complete" and not item.sample)
+    """A file without samples says nothing of samples, nor does a file of samples of anything else.
+
+    Nor does one without any record that is right, or at least known: whatever that is, it is no whole catalogue.
+    """
+    return item.sample in spoken.samples or (missing == "complete" and bool(spoken.samples) and not item.sample)
 
 
 def _plainly_gone(offered: Mapping[str, Offered], absent: Mapping[str, Offered], spoken: Spoken) -> dict[str, Offered]:

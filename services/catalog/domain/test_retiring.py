@@ -52,6 +52,7 @@ def some(name: str, first: int, last: int) -> list[str]:
         ("complete", offered(p=30, q=9), spoken("p1", departments="p"), "complete", some("p", 2, 30) + some("q", 1, 9)),
         ("complete, but samples", offered(p=2, demo=2), spoken("p1", departments="p"), "complete", ["p2"]),
         ("complete with samples", offered(p=1, demo=2), samples("demo1"), "complete", ["demo2", "p1"]),
+        ("nothing in it is right", offered(p=3), Spoken({"x"}, {"p"}), "complete", []),
         ("keep", offered(p=3), spoken("p1", departments="p"), "keep", []),
         ("unreadable", offered(p=3, q=2), spoken("p1", "q1", departments="p q", unreadable="p"), "auto", ["q2"]),
         ("and complete", offered(p=3, q=2), spoken("p1", "q1", departments="p q", unreadable="p"), "complete", ["q2"]),
