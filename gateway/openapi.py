@@ -47,7 +47,7 @@ _FILE_TYPES = (
 _DISPOSITION = 'Names the file: attachment; filename="scan.png" (UTF-8). Without it: the parameter filename, or "file".'
 _SCHEMAS = {
     "application/json": {"type": "object"},
-    "application/octet-stream": {"type": "string", "format": "binary"},
+    "*/*": {"type": "string", "format": "binary"},
 }
 _SHARED_HEADERS = {
     "ETag": {"schema": {"type": "string"}, "description": "Of these bytes; changes when they do."},

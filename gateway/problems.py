@@ -24,7 +24,7 @@ TITLES: dict[int, tuple[str, str]] = {
     405: ("不支持该操作", "Method not allowed"),
     408: ("请求超时", "Request time-out"),
     409: ("与当前状态冲突", "Conflict"),
-    410: ("已删除", "Gone"),
+    410: ("不再提供", "Gone"),
     413: ("内容过大", "Content too large"),
     414: ("地址过长", "Address too long"),
     415: ("内容类型不支持", "Unsupported content type"),

@@ -190,6 +190,11 @@ def test_an_idempotency_key_may_come_with_every_request(hall: Hall, route: Route
     assert answered.status_code == route.status
 
 
+def test_a_form_is_described_as_a_file_of_any_type() -> None:
+    operation = orjson.loads(description())["paths"]["/api/v1/items/{code}/files/{file}"]["get"]
+    assert operation["responses"]["200"]["content"] == {"*/*": {"schema": {"type": "string", "format": "binary"}}}
+
+
 def test_a_material_is_described_as_the_file_that_it_is() -> None:
     operation = orjson.loads(description())["paths"]["/api/v1/drafts/{draft}/materials/{material}"]["put"]
     files = {media for media, each in operation["requestBody"]["content"].items() if "format" in each["schema"]}

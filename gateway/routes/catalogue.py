@@ -76,7 +76,7 @@ ROUTES = [
         catalog.FileAsked,
         None,
         rpc="file",
-        serves="application/octet-stream",
+        serves="*/*",
     ),
     _asked(
         "departments", "/departments", "Departments. 部门", catalog.DepartmentsAsked, _public(catalog.DepartmentList)

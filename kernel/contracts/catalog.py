@@ -26,6 +26,15 @@ class UnknownItem(Refusal):
     en = "There is no service item {item}."
 
 
+class UnknownItemVersion(Refusal):
+    """The item is there, and never had a version of this number."""
+
+    code = "unknown_item_version"
+    status = 404
+    zh = "该事项没有第{version}版：{item}。"
+    en = "The service item {item} has no version {version}."
+
+
 class RetiredItem(Refusal):
     """The item is no longer offered. Cases filed under it go on."""
 
@@ -118,7 +127,7 @@ class HotAsked(Asked):
 
 
 class ItemAsked(Asked):
-    """RPC `item` (→ Item). Raises UnknownItem, RetiredItem; an earlier `version` is always shown."""
+    """RPC `item` (→ Item). Raises UnknownItem, UnknownItemVersion, RetiredItem; a `version` asked for is shown."""
 
     code = fields.String(required=True, validate=CODE)
     version = fields.Integer(load_default=None, allow_none=True, validate=validate.Range(1, 1_000_000))

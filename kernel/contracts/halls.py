@@ -30,7 +30,10 @@ class HallElements(ma.Schema):
     name = named()
     name_en = text(200)
     level = fields.String(required=True, validate=validate.OneOf(LEVELS))
-    area = fields.String(required=True, validate=validate.Regexp(r"\d{6}(\d{3}|\d{6})?\Z"))  # GB/T 2260, 10114
+    area = fields.String(  # GB/T 2260, 10114
+        required=True,
+        validate=validate.Regexp(r"\d{6}(\d{3}|\d{6})?\Z", error="Not 6, 9 or 12 digits."),
+    )
     area_name = named(100)
     address = named(300)
     hours = named(300)

@@ -245,7 +245,10 @@ class ItemElements(ma.Schema):
     enough to file: kind, at least one window.
     """
 
-    code = fields.String(required=True, validate=validate.Regexp(r"[0-9A-Za-z_\-.]{1,64}\Z"))
+    code = fields.String(
+        required=True,
+        validate=validate.Regexp(r"[0-9A-Za-z_\-.]{1,64}\Z", error="Not 1 to 64 letters, digits and _ - . of ASCII."),
+    )
     name = named(300)
     name_en = text(300)
     plain_name = text(100)

@@ -229,7 +229,7 @@ def test_a_hall_that_is_wrong_is_not_taken_for_gone(desk: Desk) -> None:
     wrong = {**hall("b"), "area": "x"}
     report = desk.bring(json_of(halls=[hall("a"), wrong, hall("a", hours="1-2")]), "halls.json")
     assert reasons(report.problems) == {
-        11: "area: Not an area code of 6, 9 or 12 digits.",
+        11: "area: Not 6, 9 or 12 digits.",
         12: "this id stands in the file already",
     }
     assert report.version is None

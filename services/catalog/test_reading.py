@@ -61,11 +61,31 @@ def test_every_version_is_kept_and_shown(kept: Kept) -> None:
     assert form(kept, "r")["version"] == 2
 
 
-@pytest.mark.parametrize(("code", "version"), [("x", None), ("r", 2), ("' OR 1=1 --", None)])
+@pytest.mark.parametrize(("code", "version"), [("x", None), ("x", 1), ("' OR 1=1 --", None)])
 def test_what_was_never_offered_is_unknown(kept: Kept, code: str, version: int | None) -> None:
     kept.put(RESIDENCE)
     with pytest.raises(contract.UnknownItem):
         kept.item(code, version)
+
+
+def test_a_version_that_never_was_is_unknown_and_the_item_is_not(kept: Kept) -> None:
+    kept.put(RESIDENCE)
+    for version in (2, 1_000_000):
+        with pytest.raises(contract.UnknownItemVersion) as refused:
+            kept.item("r", version)
+        assert refused.value.params == {"item": "r", "version": version}
+
+
+def test_a_text_says_how_it_is_encoded_where_that_is_known(kept: Kept) -> None:
+    written = {"a.txt": "授权委托书".encode(), "b.txt": "授权委托书".encode("gb18030"), "c.pdf": b"%PDF-1.4"}
+    types = {"a.txt": "text/plain", "b.txt": "text/plain", "c.pdf": "application/pdf"}
+    files = [
+        {"name": name, "media_type": types[name], "content": base64.b64encode(content).decode()}
+        for name, content in written.items()
+    ]
+    kept.put({**RESIDENCE, "files": files})
+    told = {name: file(kept, "r", name)["media_type"] for name in written}
+    assert told == {**types, "a.txt": "text/plain; charset=utf-8"}
 
 
 def test_what_is_retired_says_since_when_and_shows_its_versions(kept: Kept) -> None:

@@ -4,7 +4,7 @@ import base64
 from typing import Any, Protocol
 
 from kernel.clock import CHINA, from_micros
-from kernel.contracts.catalog import NotOnline, RetiredItem, UnknownFile, UnknownItem
+from kernel.contracts.catalog import NotOnline, RetiredItem, UnknownFile, UnknownItem, UnknownItemVersion
 from services.catalog.domain import guide, printing
 from services.catalog.domain.rows import ItemRow
 
@@ -26,7 +26,7 @@ class Guides:
         self._catalogue = catalogue
 
     def item(self, request: Json) -> Json:
-        """The guide (`ItemAnswer`). Raises UnknownItem; RetiredItem, unless a version is asked for."""
+        """The guide (`ItemAnswer`). Raises UnknownItem, UnknownItemVersion; RetiredItem, if no version is asked."""
         row = self._row(request["code"], request["version"])
         if request["version"] is None:
             _refuse_retired(row)
@@ -58,13 +58,27 @@ class Guides:
         stored = self._catalogue.file(row.code, name)
         if stored is None:
             raise UnknownFile(file=name)
-        return stored
+        media_type, content = stored
+        return _told(media_type, content), content
 
     def _row(self, code: str, version: int | None = None) -> ItemRow:
         row = self._catalogue.item(code, version)
-        if row is None:
-            raise UnknownItem(item=code)
-        return row
+        if row is not None:
+            return row
+        if version is not None and self._catalogue.item(code) is not None:
+            raise UnknownItemVersion(item=code, version=version)
+        raise UnknownItem(item=code)
+
+
+def _told(media_type: str, content: bytes) -> str:
+    """With the encoding of a text where it is known: without it, browsers guess, and show Chinese as something else."""
+    if not media_type.startswith("text/"):
+        return media_type
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return media_type
+    return f"{media_type}; charset=utf-8"
 
 
 def _refuse_retired(row: ItemRow) -> None:
