@@ -55,12 +55,16 @@ def _shares(pair: Pair) -> list[tuple[str, float]]:
 
 
 def _raise(buffer: Scores, meant: Meant, postings: Postings, scratch: Scores) -> None:
-    """The best of the terms, where it says more than what the buffer has. scratch: zeros, before and after."""
+    """The best of the terms, where it says more than what the buffer has. scratch: zeros, before and after.
+
+    Rows that hold only what is generic in a term are left as they are: they are many, and it says hardly anything.
+    """
     for term in meant.terms:
         held = [(*postings.of(gram), np.float32(idf / term.mass)) for gram, idf in term.pairs]
         for rows, strength, share in held:
             scratch[rows] += strength * share
-        for rows, _, _ in held:
+        telling = [rows for (gram, _), (rows, _, _) in zip(term.pairs, held, strict=True) if gram in term.telling]
+        for rows in telling or [rows for rows, _, _ in held]:
             shares = scratch[rows]
             buffer[rows] = np.maximum(buffer[rows], shares * shares * np.float32(term.worth))
         for rows, _, _ in held:

@@ -16,7 +16,7 @@ from services.catalog.domain.search.readings import initials, sounds
 from services.catalog.domain.search.vocabulary import Vocabulary, vocabulary
 
 _MOST_SENSES = 4
-_LONGEST = 40  # units; who says more than that has said it by then
+_LONGEST = 30  # units; who says more than that has said it by then
 _PIECES = re.compile(r"[a-z]+|[^a-z ]+")
 
 

@@ -5,7 +5,7 @@ Read once, strictly: a line that says nothing or says it twice stops the service
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 
 from services.catalog.domain.search.analysis import normalise
@@ -91,7 +91,11 @@ class Vocabulary:
 
     def formed(self, phrase: str) -> str:
         """The phrase with the first of those that look alike for each of its characters."""
-        return "".join(min(c, *self.lookalikes.get(c, c)) for c in phrase)
+        return phrase.translate(self._first_alike)
+
+    @cached_property
+    def _first_alike(self) -> dict[int, str]:
+        return {ord(char): min(char, *others) for char, others in self.lookalikes.items()}
 
 
 def _grouped(phrases: Iterable[str], form: Callable[[str], str]) -> dict[str, tuple[str, ...]]:
