@@ -68,6 +68,9 @@ def choose(snapshot: Snapshot, query: str, wanted: Mask | None) -> Chosen:
     if not text:
         rows = snapshot.all_rows()
         return Chosen(rows if wanted is None else rows[wanted])
+    if text in snapshot.row_of:  # somebody has the code of an item at hand, and wants that one
+        row = np.array([snapshot.row_of[text]], dtype=np.int32)
+        return Chosen(row if wanted is None else row[wanted[row]], text)
     # Narrowed afterwards: whether an item fits a query does not depend on the filters, nor do the counts beside them.
     found = snapshot.index.search(text)
     return Chosen(found.rows if wanted is None else found.rows[wanted[found.rows]], text, found.did_you_mean)

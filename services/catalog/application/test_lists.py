@@ -151,6 +151,15 @@ def test_a_search_shows_departments_and_halls_that_fit() -> None:
     assert search("番禺区政务服务中心")["halls"][0]["id"] == "panyu"
 
 
+def test_the_code_of_an_item_finds_that_item_alone() -> None:
+    code = "11440100000001003W4000720012001"
+    of = snapshot(BENEFIT, listed(code, "无犯罪记录证明", POLICE, online=False), PASSPORT)
+    for q in (code, f" {code} "):
+        found = items(of, q=q)
+        assert ([item["code"] for item in found["items"]], found["total"]) == ([code], 1)
+    assert items(of, q=code, online="true")["total"] == 0
+
+
 def test_hot_items_are_those_filed_most_and_still_offered() -> None:
     asked = lists(filed={"b": 3, "r": 7, "p": 3, "retired": 99})
     hot = asked.hot_items(contract.HotAsked().load({"page_size": 2}))
