@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from werkzeug.http import parse_options_header
 from werkzeug.wrappers import Request
@@ -114,8 +115,9 @@ def _query(route: Route, http: Request) -> dict[str, str]:
 
 def _parameters(http: Request) -> dict[str, str]:
     try:
+        unquote_to_bytes(http.query_string).decode()  # `args` would put other characters in place of what isn't UTF-8
         return http.args.to_dict()
-    except UnicodeDecodeError:  # bytes that are not UTF-8, and that nobody encoded
+    except UnicodeDecodeError:
         raise BadRequest(what="query") from None
 
 
