@@ -17,6 +17,7 @@ from services.catalog.domain.search import highlight
 from services.catalog.domain.snapshot import KINDS, Snapshot
 
 Json = dict[str, Any]
+Masks = dict[str, Mask]  # by filter
 
 WINDOW = timedelta(days=30)  # in which filings make an item hot
 
@@ -29,11 +30,22 @@ class Filings(Protocol):
 
 @dataclass(frozen=True)
 class Chosen:
-    """The items of a list, in its order. `text`: what was searched for, empty if nothing was."""
+    """The items of a list, in its order, and the filters on it. `text`: what was searched for, empty if nothing was."""
 
-    rows: Rows
+    found: Rows  # before the filters
+    masks: Masks
     text: str = ""
     did_you_mean: str | None = None
+
+    @property
+    def rows(self) -> Rows:
+        """What all filters leave."""
+        return self.without("")
+
+    def without(self, name: str) -> Rows:
+        """What all filters but this one leave."""
+        masks = [mask for other, mask in self.masks.items() if other != name]
+        return self.found[np.logical_and.reduce(masks)[self.found]] if masks else self.found
 
 
 class Lists:
@@ -47,7 +59,7 @@ class Lists:
     def items(self, request: Json) -> Json:
         """The items that fit all filters and the query (`ItemPage`). Raises InvalidInput for bad filters."""
         snapshot = self._snapshot()
-        return item_page(snapshot, choose(snapshot, request["q"], _wanted(snapshot, request)), request)
+        return item_page(snapshot, choose(snapshot, request["q"], _masks(snapshot, request)), request)
 
     def hot_items(self, request: Json) -> Json:
         """What was filed most in the last days, the most first (`HotPage`). Items that were retired are left out."""
@@ -62,28 +74,29 @@ class Lists:
         }
 
 
-def choose(snapshot: Snapshot, query: str, wanted: Mask | None) -> Chosen:
-    """The items wanted that fit the query, best first; all of them in the order of lists if it is blank."""
+def choose(snapshot: Snapshot, query: str, masks: Masks) -> Chosen:
+    """The items that fit the query, best first; all of them in the order of lists if it is blank."""
     text = query.strip()
     if not text:
-        rows = snapshot.all_rows()
-        return Chosen(rows if wanted is None else rows[wanted])
+        return Chosen(snapshot.all_rows(), masks)
     if text in snapshot.row_of:  # somebody has the code of an item at hand, and wants that one
-        row = np.array([snapshot.row_of[text]], dtype=np.int32)
-        return Chosen(row if wanted is None else row[wanted[row]], text)
+        return Chosen(np.array([snapshot.row_of[text]], dtype=np.int32), masks, text)
     # Narrowed afterwards: whether an item fits a query does not depend on the filters, nor do the counts beside them.
+    english = snapshot.english.search(text)
+    if english:
+        return Chosen(np.array(english, dtype=np.int32), masks, text)
     found = snapshot.index.search(text)
-    return Chosen(found.rows if wanted is None else found.rows[wanted[found.rows]], text, found.did_you_mean)
+    return Chosen(found.rows, masks, text, found.did_you_mean)
 
 
 def item_page(snapshot: Snapshot, chosen: Chosen, request: Json) -> Json:
     """The page asked for, and what the whole list can be narrowed to."""
-    rows = chosen.rows[paged(request)].tolist()
+    rows = chosen.rows
     return {
-        "items": [_shown(snapshot, row, chosen.text) for row in rows],
-        "facets": _counted(snapshot, chosen.rows),
+        "items": [_shown(snapshot, row, chosen.text) for row in rows[paged(request)].tolist()],
+        "facets": _counted(snapshot, chosen, rows),
         "did_you_mean": chosen.did_you_mean,
-        **page_of(snapshot, len(chosen.rows), request),
+        **page_of(snapshot, len(rows), request),
     }
 
 
@@ -104,25 +117,28 @@ def _shown(snapshot: Snapshot, row: int, text: str) -> Json:
     return {**summary, "highlight": highlight(summary["name"], text)} if text else summary
 
 
-def _counted(snapshot: Snapshot, rows: Rows) -> Json:
+def _counted(snapshot: Snapshot, chosen: Chosen, rows: Rows) -> Json:
+    """How many items each value would leave: added to the filters, or put in the place of the same filter's value."""
+    counts = snapshot.facets.counts(rows)
+    for name in chosen.masks:
+        counts[name] = snapshot.facets.counts(chosen.without(name))[name]
     return {
         name: [
             {"value": value.value, "name": value.name, "name_en": value.name_en, "count": count}
             for value, count in counted
         ]
-        for name, counted in snapshot.facets.counts(rows).items()
+        for name, counted in counts.items()
     }
 
 
-def _wanted(snapshot: Snapshot, request: Json) -> Mask | None:
-    """The items that have all that is asked for; None where nothing is. Raises InvalidInput with every bad filter."""
+def _masks(snapshot: Snapshot, request: Json) -> Masks:
+    """By filter, the items that have what it asks for. Raises InvalidInput with every bad filter."""
     asked = {name: request[name] for name in snapshot.facets.names if request[name] is not None}
     values = {name: _values(snapshot, name, given, request["audience"]) for name, given in asked.items()}
     unknown = {name: [NO_SUCH_VALUE] for name, found in values.items() if not found}
     if unknown:
         raise InvalidInput.from_messages(unknown)
-    masks = [snapshot.facets.mask(name, found) for name, found in values.items()]
-    return np.logical_and.reduce(masks) if masks else None
+    return {name: snapshot.facets.mask(name, found) for name, found in values.items()}
 
 
 def _values(snapshot: Snapshot, name: str, given: Any, audience: str | None) -> list[str]:

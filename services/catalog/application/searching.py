@@ -8,10 +8,13 @@ from kernel.errors import InvalidInput
 from services.catalog.application.departments import counted
 from services.catalog.application.halls import hall_summary
 from services.catalog.application.lists import choose, item_page
+from services.catalog.domain.rows import DepartmentRow
+from services.catalog.domain.search import speaks_of
 from services.catalog.domain.snapshot import Snapshot
 
 Json = dict[str, Any]
 
+_NAMED_BY = ("name", "area_name", "address")
 _BESIDE = 5  # departments, and halls, that are shown beside the items
 
 
@@ -27,10 +30,18 @@ class Searching:
         if not text:
             raise InvalidInput.from_messages({"q": [NOTHING_ASKED]})
         snapshot = self._snapshot()
-        departments = snapshot.department_index.search(text).rows[:_BESIDE].tolist()
-        halls = snapshot.hall_index.search(text).rows[:_BESIDE].tolist()
         return {
-            **item_page(snapshot, choose(snapshot, text, None), request),
-            "departments": counted(snapshot, [snapshot.departments[row] for row in departments]),
-            "halls": [hall_summary(snapshot.halls[row]) for row in halls],
+            **item_page(snapshot, choose(snapshot, text, {}), request),
+            "departments": counted(snapshot, _departments(snapshot, text)),
+            "halls": [hall_summary(hall) for hall in _halls(snapshot, text)],
         }
+
+
+def _departments(snapshot: Snapshot, text: str) -> list[DepartmentRow]:
+    found = [snapshot.departments[row] for row in snapshot.department_index.search(text).rows.tolist()]
+    return [one for one in found if speaks_of(text, one.name)][:_BESIDE]
+
+
+def _halls(snapshot: Snapshot, text: str) -> list[Json]:
+    found = [snapshot.halls[row] for row in snapshot.hall_index.search(text).rows.tolist()]
+    return [hall for hall in found if any(speaks_of(text, hall[name]) for name in _NAMED_BY)][:_BESIDE]

@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 
 Missing = Literal["auto", "complete", "keep"]
 
-FEW = 20  # items that any department may lose at once
+FEW = 20  # items that a department may lose at once, if it keeps as many
 
 
 class Offered(Protocol):
@@ -79,6 +79,7 @@ def _plainly_gone(offered: Mapping[str, Offered], absent: Mapping[str, Offered],
         for code, item in absent.items()
         if item.department in spoken.departments
         and lacking[item.department] <= max(FEW, of_department[item.department] // 4)
+        and 2 * lacking[item.department] <= of_department[item.department]
     }
 
 

@@ -13,7 +13,7 @@ from services.catalog.domain import categories
 from services.catalog.domain.facets import Facets, Rows, Value
 from services.catalog.domain.listing import terms
 from services.catalog.domain.rows import Contents, DepartmentRow, Json, ListedRow
-from services.catalog.domain.search import ANALYSIS, Entry, SearchIndex, analyse
+from services.catalog.domain.search import ANALYSIS, EnglishIndex, Entry, SearchIndex, analyse
 
 KINDS = ("theme", "life_event", "group", "activity")
 FACETS = ("audience", *KINDS, "department", "online", "bookable")
@@ -41,6 +41,7 @@ class Snapshot:
         self._listings = [item.listing for item in items]
         self.facets = _facets(items, self.departments)
         self.index = SearchIndex(map(self._terms, items), self.names)
+        self.english = EnglishIndex(orjson.loads(item.listing)["name_en"] for item in items)
         self.department_index = _index([Entry(department.name) for department in self.departments])
         # People name halls by where they are.
         self.hall_index = _index([Entry(hall["name"], (hall["area_name"], hall["address"])) for hall in self.halls])

@@ -39,8 +39,11 @@ def some(name: str, first: int, last: int) -> list[str]:
     [
         ("all there", offered(p=3), spoken(*some("p", 1, 3), departments="p"), "auto", []),
         ("one is missing", offered(p=3), spoken(*some("p", 1, 2), departments="p"), "auto", ["p3"]),
-        ("twenty of thirty", offered(p=30), spoken(*some("p", 21, 30), departments="p"), "auto", some("p", 1, 20)),
-        ("21 of thirty: cut?", offered(p=30), spoken(*some("p", 22, 30), departments="p"), "auto", []),
+        ("twenty of forty", offered(p=40), spoken(*some("p", 21, 40), departments="p"), "auto", some("p", 1, 20)),
+        ("21 of 42: cut?", offered(p=42), spoken(*some("p", 22, 42), departments="p"), "auto", []),
+        ("one of two", offered(p=2), spoken("p1", departments="p"), "auto", ["p2"]),
+        ("two of three: a part?", offered(p=3), spoken("p1", departments="p"), "auto", []),
+        ("all are others now", offered(p=2), spoken("x", departments="p"), "auto", []),
         ("a quarter of 100", offered(p=100), spoken(*some("p", 26, 100), departments="p"), "auto", some("p", 1, 25)),
         ("more than a quarter", offered(p=100), spoken(*some("p", 27, 100), departments="p"), "auto", []),
         ("it lost its only item", offered(p=3, q=1), spoken(*some("p", 1, 3), departments="p"), "auto", ["q1"]),

@@ -3,6 +3,7 @@
 Pure and immutable: the same rows in the same order for the same entries, whatever database they were read from.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from sys import intern
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.catalog.domain.search import weighing
-from services.catalog.domain.search.analysis import ANALYSIS
+from services.catalog.domain.search.analysis import ANALYSIS, normalise
 from services.catalog.domain.search.estimate import estimate
 from services.catalog.domain.search.fit import Fit, Fitting, Text, later_words
 from services.catalog.domain.search.plan import Plan, plan
@@ -22,6 +23,7 @@ from services.catalog.domain.search.spelling import respelt
 from services.catalog.domain.search.vocabulary import vocabulary
 
 _NAME, _EVERYDAY = 1.0, 1.0
+_LONGEST_LITERAL = 40  # characters
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class SearchIndex:
             sounds=[([fold(e[1]) for e in entries], _NAME), ([fold(e[3]) for e in entries], _EVERYDAY)],
             rows=rows,
         )
+        self._flat = TEXT.join(e[0] for e in entries)
+        self._starts = np.cumsum([0, *(len(e[0]) + len(TEXT) for e in entries)])[:-1]
         self._whole = frozenset(e[0] for e in entries)
         self._runs = SoundRuns(f"{e[1]}/{e[3]}" for e in entries)
         self._char_weights = {char: self._postings.idf(char) for char in set().union(*(e[0] for e in entries))}
@@ -69,8 +73,20 @@ class SearchIndex:
                 fit = self._fit(fitting, row)
                 if row not in best or fit.score > best[row][0].score:
                     best[row] = fit, sense
-        rows = self._cut({row: fit for row, (fit, _) in best.items()}, tail)
-        return Found(rows, self._meant(*best[int(rows[0])]) if len(rows) else None)
+        ranked = self._cut({row: fit for row, (fit, _) in best.items()}, tail)
+        rows = np.array(list(dict.fromkeys([*ranked, *self._literal(text, allowed)])), dtype=np.int32)
+        return Found(rows, self._meant(*best[ranked[0]]) if ranked else None)
+
+    def _literal(self, text: str, allowed: NDArray[np.bool_] | None) -> list[int]:
+        """The rows whose name holds the whole query as it stands: whatever fits better, they are found, too."""
+        asked = normalise(text)
+        if not 2 <= len(asked) <= _LONGEST_LITERAL or TEXT in asked:
+            return []
+        places = [found.start() for found in re.finditer(re.escape(asked), self._flat)]
+        rows = np.unique(np.searchsorted(self._starts, places, side="right") - 1)
+        if allowed is not None:
+            rows = rows[allowed[rows]]
+        return rows[np.argsort(self._alphabetical[rows])].tolist()  # type: ignore[no-any-return]
 
     def _meant(self, fit: Fit, sense: Sense) -> str | None:
         said = {sense.chars[place : place + 2] for place in range(len(sense) - 1)}
@@ -102,9 +118,9 @@ class SearchIndex:
         close, rest = rows[:ranked], rows[ranked:]
         return close.tolist(), rest[scores[rest] >= weighing.TAIL * top].tolist()
 
-    def _cut(self, best: dict[int, Fit], tail: list[int]) -> NDArray[np.int32]:
+    def _cut(self, best: dict[int, Fit], tail: list[int]) -> list[int]:
         if not best:
-            return np.empty(0, dtype=np.int32)
+            return []
         top = max(fit.score for fit in best.values())
         kept = [
             row
@@ -113,7 +129,7 @@ class SearchIndex:
         ]
         kept.sort(key=lambda row: (-round(best[row].score, 4), self._alphabetical[row]))
         rest = [row for row in dict.fromkeys(tail) if row not in best] if kept else []
-        return np.array(kept + rest, dtype=np.int32)
+        return kept + rest
 
 
 def _parsed(stored: str) -> tuple[str, str, str, str, str]:

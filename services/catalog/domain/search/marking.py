@@ -5,6 +5,7 @@ Needs no index: the same understanding of the query, held against one name.
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from html import escape
 
 from services.catalog.domain.search import weighing
@@ -16,7 +17,7 @@ from services.catalog.domain.search.readings import fold, sounding_like, sounds,
 
 def highlight(name: str, text: str) -> str:
     """The name as HTML, escaped; what the query found in it, also by sound or synonym, stands in <em>."""
-    units = [normalise(c) for c in name]
+    units = [_unit(char) for char in name]
     places = [place for place, unit in enumerate(units) for _ in unit]
     flat = "".join(units)
     spoken = sounds(flat)
@@ -25,6 +26,11 @@ def highlight(name: str, text: str) -> str:
         if marked:
             return _tagged(name, marked)
     return escape(name)
+
+
+@lru_cache(maxsize=10_000)
+def _unit(char: str) -> str:
+    return normalise(char)
 
 
 def _tagged(name: str, marked: set[int]) -> str:

@@ -55,6 +55,12 @@ def test_a_query_that_says_nothing_finds_nothing(index: SearchIndex, query: str)
     assert index.search(query).rows.size == 0
 
 
+def test_every_name_that_holds_the_query_is_found_whatever_fits_better() -> None:
+    names = ["公证业务预约办理", *(f"{thing}公证" for thing in ("遗嘱", "继承权", "委托", "房产转让合同"))]
+    found = SearchIndex([analyse(Entry(name)) for name in names], names).search("公證").rows
+    assert sorted(found.tolist()) == [0, 1, 2, 3, 4]
+
+
 def test_only_what_is_allowed_is_found(index: SearchIndex) -> None:
     allowed = np.array([name != "普通护照签发" for name in NAMES])
     assert "普通护照签发" not in {NAMES[row] for row in index.search("护照签发", allowed).rows}

@@ -1,0 +1,40 @@
+"""Which departments and halls stand beside the results of a search."""
+
+import pytest
+
+from services.catalog.domain.search import speaks_of
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("人社局", "区人社局"),
+        ("人社局", "人力资源和社会保障局"),
+        ("市监局", "市场监督管理局"),
+        ("市场监督管理局", "区市监局"),
+        ("民政局", "区民政局"),
+        ("民政", "区民政局"),
+        ("公安局", "区公安分局"),
+        ("政务服务中心在哪", "广州市政务服务中心"),
+        ("沙湾街", "番禺区沙湾街道政务服务中心"),
+        ("護照", "护照大厅"),
+    ],
+)
+def test_a_name_that_is_asked_for(query: str, name: str) -> None:
+    assert speaks_of(query, name)
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("失业保险今申领", "区林业局"),
+        ("营业执照", "区农业农村局"),
+        ("社会保障卡", "区医疗保障局"),
+        ("开饭店", "番禺区沙湾街道政务服务中心"),
+        ("民政局", "区财政局"),
+        ("水", "区水务局"),
+        ("", "区水务局"),
+    ],
+)
+def test_a_name_that_is_not(query: str, name: str) -> None:
+    assert not speaks_of(query, name)
