@@ -81,6 +81,10 @@ def choose(snapshot: Snapshot, query: str, masks: Masks) -> Chosen:
         return Chosen(snapshot.all_rows(), masks)
     if text in snapshot.row_of:  # somebody has the code of an item at hand, and wants that one
         return Chosen(np.array([snapshot.row_of[text]], dtype=np.int32), masks, text)
+    called = [department.code for department in snapshot.departments_called(text)]
+    if called:
+        rows = snapshot.all_rows()[snapshot.facets.mask("department", called)]
+        return Chosen(rows, masks, text)
     # Narrowed afterwards: whether an item fits a query does not depend on the filters, nor do the counts beside them.
     english = snapshot.english.search(text)
     if english:

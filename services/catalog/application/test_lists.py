@@ -151,6 +151,18 @@ def test_a_search_shows_departments_and_halls_that_fit() -> None:
     assert search("番禺区政务服务中心")["halls"][0]["id"] == "panyu"
 
 
+def test_the_name_of_a_department_finds_its_items() -> None:
+    of = snapshot(PASSPORT, BENEFIT)
+    for q in ("公安局", "公安局 "):
+        assert [item["code"] for item in items(of, q=q)["items"]] == ["p"]
+    assert items(of, q="公安局", bookable="false")["total"] == 0
+
+
+def test_english_names_are_found_in_english() -> None:
+    of = snapshot(listed("p", "护照签发", POLICE, name_en="Issue of a passport"), BENEFIT)
+    assert [item["code"] for item in items(of, q="Passports")["items"]] == ["p"]
+
+
 def test_the_code_of_an_item_finds_that_item_alone() -> None:
     code = "11440100000001003W4000720012001"
     of = snapshot(BENEFIT, listed(code, "无犯罪记录证明", POLICE, online=False), PASSPORT)

@@ -4,6 +4,7 @@ Pure: built from what was read, by whoever read it. Rows are the items that are 
 """
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 import numpy as np
 import orjson
@@ -13,7 +14,7 @@ from services.catalog.domain import categories
 from services.catalog.domain.facets import Facets, Rows, Value
 from services.catalog.domain.listing import terms
 from services.catalog.domain.rows import Contents, DepartmentRow, Json, ListedRow
-from services.catalog.domain.search import ANALYSIS, EnglishIndex, Entry, SearchIndex, analyse
+from services.catalog.domain.search import ANALYSIS, EnglishIndex, Entry, SearchIndex, analyse, normalise
 
 KINDS = ("theme", "life_event", "group", "activity")
 FACETS = ("audience", *KINDS, "department", "online", "bookable")
@@ -65,11 +66,22 @@ class Snapshot:
         named = [row for row in self.departments if text in (row.code, row.name)]
         return named or [row for row in self.departments if text in row.organ_codes]
 
+    def departments_called(self, text: str) -> list[DepartmentRow]:
+        """Those whose whole name a query says, with the level of who bears it (区民政局) or without."""
+        asked = normalise(text)
+        return [row for row in self.departments if asked in _called(row.name)]
+
     def _terms(self, item: ListedRow) -> str:
         """Its analysed terms; made anew where another version of the analysis made them."""
         if item.terms.startswith(f"{ANALYSIS}|"):
             return item.terms
         return terms(orjson.loads(item.listing), self._by_department[item.department].name)
+
+
+@lru_cache(maxsize=10_000)
+def _called(name: str) -> tuple[str, ...]:
+    whole = normalise(name)
+    return (whole, whole[1:]) if whole[:1] in "省市区县" else (whole,)
 
 
 def _in_order(items: Iterable[ListedRow], departments: list[DepartmentRow]) -> list[ListedRow]:

@@ -3,7 +3,6 @@
 Pure and immutable: the same rows in the same order for the same entries, whatever database they were read from.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from sys import intern
@@ -15,6 +14,7 @@ from services.catalog.domain.search import weighing
 from services.catalog.domain.search.analysis import ANALYSIS, normalise
 from services.catalog.domain.search.estimate import estimate
 from services.catalog.domain.search.fit import Fit, Fitting, Text, later_words
+from services.catalog.domain.search.marking import places_in
 from services.catalog.domain.search.plan import Plan, plan
 from services.catalog.domain.search.postings import TEXT, Postings, SoundRuns
 from services.catalog.domain.search.query import Sense, understand
@@ -82,7 +82,7 @@ class SearchIndex:
         asked = normalise(text)
         if not 2 <= len(asked) <= _LONGEST_LITERAL or TEXT in asked:
             return []
-        places = [found.start() for found in re.finditer(re.escape(asked), self._flat)]
+        places = list(places_in(asked, self._flat))
         rows = np.unique(np.searchsorted(self._starts, places, side="right") - 1)
         if allowed is not None:
             rows = rows[allowed[rows]]

@@ -17,15 +17,20 @@ from services.catalog.domain.search.readings import fold, sounding_like, sounds,
 
 def highlight(name: str, text: str) -> str:
     """The name as HTML, escaped; what the query found in it, also by sound or synonym, stands in <em>."""
-    units = [_unit(char) for char in name]
-    places = [place for place, unit in enumerate(units) for _ in unit]
-    flat = "".join(units)
-    spoken = sounds(flat)
+    flat, spoken, places = _read(name)
     for sense in understand(text):
         marked = {places[at] for at in _marked(sense, flat, spoken)}
         if marked:
             return _tagged(name, marked)
     return escape(name)
+
+
+@lru_cache(maxsize=10_000)
+def _read(name: str) -> tuple[str, str, tuple[int, ...]]:
+    """The name normalised, its sounds, and where in the name each of its characters comes from."""
+    units = [_unit(char) for char in name]
+    flat = "".join(units)
+    return flat, sounds(flat), tuple(place for place, unit in enumerate(units) for _ in unit)
 
 
 @lru_cache(maxsize=10_000)
@@ -74,9 +79,15 @@ def _stretches(sense: Sense, name: str, spoken: str) -> Iterator[tuple[int, int]
 
 
 def _places(part: str, whole: str) -> list[int]:
-    if not part or NONE in part:
-        return []
-    return [at for at in range(len(whole) - len(part) + 1) if whole.startswith(part, at)]
+    return [] if not part or NONE in part else list(places_in(part, whole))
+
+
+def places_in(part: str, whole: str) -> Iterator[int]:
+    """Where `part` begins in `whole`, each place where it does."""
+    at = whole.find(part)
+    while at >= 0:
+        yield at
+        at = whole.find(part, at + 1)
 
 
 def _apart(pair: str, name: str) -> tuple[int, ...]:
