@@ -63,3 +63,8 @@ def to_micros(moment: datetime) -> int:
 def from_micros(micros: int) -> datetime:
     """The inverse of `to_micros`, in China Standard Time."""
     return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)).astimezone(CHINA)
+
+
+def seconds_since(moment: datetime | None, now: datetime) -> float:
+    """The age of something that may not be there: 0 then."""
+    return 0.0 if moment is None else max(0.0, (now - moment).total_seconds())

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from kernel.clock import Clock, from_micros, to_micros
+from kernel.clock import Clock, from_micros, seconds_since, to_micros
 from kernel.eventlog.events import Recorded
 
 _REASON_LENGTH = 2000  # a driver's error may quote a whole statement
@@ -50,6 +50,16 @@ class Lag:
     head: int
     oldest_unprocessed: datetime | None  # None: nothing is waiting
     parked: int
+
+    def figures(self, now: datetime) -> dict[str, Any]:
+        """As services tell it in their `status`."""
+        return {
+            "consumer": self.consumer,
+            "checkpoint": self.checkpoint,
+            "head": self.head,
+            "oldest_unprocessed_seconds": seconds_since(self.oldest_unprocessed, now),
+            "parked": self.parked,
+        }
 
 
 class Parking:

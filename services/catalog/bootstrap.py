@@ -1,7 +1,6 @@
 """The only place where catalog is wired together."""
 
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -67,16 +66,12 @@ class Catalog:
 
     def status(self) -> dict[str, Any]:
         """Versions, and how far the case log has been read (`Status`)."""
-        lag, snapshot = self.follower.lag(), self.snapshots.current()
+        snapshot = self.snapshots.current()
         return {
+            **self.follower.lag().figures(self._clock.now()),
             "version": self._catalogue.version(),
             "searched": snapshot.version,
             "items": len(snapshot),
-            "consumer": lag.consumer,
-            "checkpoint": lag.checkpoint,
-            "head": lag.head,
-            "oldest_unprocessed_seconds": _seconds_since(lag.oldest_unprocessed, self._clock.now()),
-            "parked": lag.parked,
         }
 
     def ping(self) -> None:
@@ -89,11 +84,6 @@ class Catalog:
         self._publisher.close()
         self._database.close()
         self._cases.close()
-
-
-def _seconds_since(moment: datetime | None, now: datetime) -> float:
-    """The age of something that may not be there: 0 then."""
-    return 0.0 if moment is None else max(0.0, (now - moment).total_seconds())
 
 
 def open_catalog(settings: Settings) -> Catalog:

@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from kernel.clock import Clock, SystemClock
+from kernel.clock import Clock, SystemClock, seconds_since
 from kernel.config import Settings
 from kernel.database import Database, migrate, open_database
 from kernel.eventlog import LogReader
@@ -64,15 +63,11 @@ class Notify:
 
     def status(self) -> dict[str, Any]:
         """How far we have come, and how the messages stand (`Status`)."""
-        lag, standing, now = self.follower.lag(), self.messages.standing(), self._clock.now()
+        standing, now = self.messages.standing(), self._clock.now()
         return {
-            "consumer": lag.consumer,
-            "checkpoint": lag.checkpoint,
-            "head": lag.head,
-            "oldest_unprocessed_seconds": _seconds_since(lag.oldest_unprocessed, now),
-            "parked": lag.parked,
+            **self.follower.lag().figures(now),
             "messages": standing.counts,
-            "oldest_unsent_seconds": _seconds_since(standing.oldest_unsent, now),
+            "oldest_unsent_seconds": seconds_since(standing.oldest_unsent, now),
         }
 
     def ping(self) -> None:
@@ -120,7 +115,3 @@ def providers(settings: Settings, clock: Clock) -> dict[str, Sequence[Provider]]
         sms.append(HttpSms(SECOND_SMS, settings.sms_fallback_url, settings.sms_fallback_secret, clock))
     mail: list[Provider] = [SmtpMail(settings.smtp_url, settings.mail_from, clock)] if settings.smtp_url else []
     return {"sms": sms or [outbox], "email": mail or [outbox]}
-
-
-def _seconds_since(moment: datetime | None, now: datetime) -> float:
-    return 0.0 if moment is None else max(0.0, (now - moment).total_seconds())

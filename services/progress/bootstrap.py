@@ -1,6 +1,5 @@
 """The only place where progress is wired together."""
 
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +35,7 @@ class Progress:
 
     def status(self) -> dict[str, Any]:
         """How far we have come (`Status`)."""
-        lag = self.follower.lag()
-        return {
-            "consumer": lag.consumer,
-            "checkpoint": lag.checkpoint,
-            "head": lag.head,
-            "oldest_unprocessed_seconds": seconds_since(lag.oldest_unprocessed, self._clock.now()),
-            "parked": lag.parked,
-        }
+        return self.follower.lag().figures(self._clock.now())
 
     def ping(self) -> None:
         """Raises what the database raises when it is away."""
@@ -52,11 +44,6 @@ class Progress:
     def close(self) -> None:
         self._database.close()
         self._log.close()
-
-
-def seconds_since(moment: datetime | None, now: datetime) -> float:
-    """The age of something that may not be there: 0 then."""
-    return 0.0 if moment is None else max(0.0, (now - moment).total_seconds())
 
 
 def build(settings: Settings) -> Progress:
