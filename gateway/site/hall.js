@@ -53,6 +53,10 @@ function marked(item) {
     node.nodeName === "EM" ? el("em", {}, node.textContent) : node.textContent);
 }
 
+function fee(item) {
+  return item.charged === false ? t("free") : item.fee;
+}
+
 function limit(item) {
   const known = item.promised_limit || item.statutory_limit;
   if (item.kind === "immediate" && !(known && known.amount)) return t("immediate");
@@ -72,7 +76,7 @@ function toGuide(item) {
 }
 
 function card(item) {
-  const about = [named(item.department), limit(item), item.fee, item.filed && t("filed", {n: item.filed})];
+  const about = [named(item.department), limit(item), fee(item), item.filed && t("filed", {n: item.filed})];
   return el("li", {},
     el("h3", {}, link(toGuide(item), ...marked(item))),
     el("p", {class: "meta"}, about.filter(Boolean).join(" · ")),
@@ -256,7 +260,7 @@ function guideHead(item) {
       [t("audience"), item.audience.map((one) => t(one)).join(" · ")],
       [t("promised"), item.promised_limit && span(item.promised_limit)],
       [t("statutory"), item.statutory_limit && span(item.statutory_limit)],
-      [t("fee"), item.fee],
+      [t("fee"), fee(item)],
       [t("type"), item.type_name],
       [t("online"), t(item.online ? "yes" : "no")],
       [t("bookable"), t(item.bookable ? "yes" : "no")],

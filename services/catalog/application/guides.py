@@ -43,7 +43,7 @@ class Guides:
     def file(self, request: Json) -> Json:
         """A stored file, or a form made from the item's fields (`File`). Raises UnknownItem, UnknownFile."""
         row = self._row(request["code"])
-        media_type, content = self._content(row, request["file"])
+        media_type, content = self._content(row, request["file"], request["language"])
         return {
             "as_of": row.as_of,
             "name": request["file"],
@@ -51,8 +51,8 @@ class Guides:
             "content": base64.b64encode(content).decode(),
         }
 
-    def _content(self, row: ItemRow, name: str) -> tuple[str, bytes]:
-        made = guide.rendered(row, name)
+    def _content(self, row: ItemRow, name: str, language: str) -> tuple[str, bytes]:
+        made = guide.rendered(row, name, language)
         if made is not None:
             return printing.MEDIA_TYPE, made
         stored = self._catalogue.file(row.code, name)

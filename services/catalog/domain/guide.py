@@ -6,6 +6,7 @@ from typing import Any
 
 from kernel.clock import format_time, from_micros
 from kernel.contracts.items import TYPES
+from kernel.traditional import to_traditional
 from services.catalog.domain import categories, printing
 from services.catalog.domain.listing import fee
 from services.catalog.domain.rows import FileRow, ItemRow
@@ -72,13 +73,16 @@ def form(row: ItemRow) -> Json:
     return {name: known[name] for name in _FORM}
 
 
-def rendered(row: ItemRow, name: str) -> bytes | None:
-    """A form to print, HTML in UTF-8; None if the item has none of this name."""
+def rendered(row: ItemRow, name: str, language: str = "zh-Hans") -> bytes | None:
+    """A form to print, HTML in UTF-8, in Chinese of either kind; None if the item has none of this name."""
     if name not in _rendered(row):
         return None
     _, make = RENDERED[name]
     known = {**row.document, "version": row.version, "department": row.department.shown()}
-    return make(known).encode()
+    page = make(known)
+    if language == "zh-Hant":
+        page = to_traditional(page).replace('lang="zh-Hans"', 'lang="zh-Hant"')
+    return page.encode()
 
 
 def _rendered(row: ItemRow) -> list[str]:

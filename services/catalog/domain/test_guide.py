@@ -48,6 +48,12 @@ def printed(file: str, **members: Any) -> str:
     return made.decode()
 
 
+def test_a_form_is_printed_in_the_characters_that_its_reader_chose() -> None:
+    made = (guide.rendered(row(), "blank-form.html", "zh-Hant") or b"").decode()
+    assert 'lang="zh-Hant"' in made
+    assert made != (guide.rendered(row(), "blank-form.html") or b"").decode()
+
+
 def test_the_guide_is_what_the_contract_says() -> None:
     shown = {**guide.guide(row()), "as_of": 7}
     assert ItemAnswer().validate(shown) == {}
