@@ -86,6 +86,6 @@ class CatalogService:
     def look(self) -> None:
         self.app.snapshots.refresh()
 
-    @every(0.05)
+    @every(0.1)
     def publish(self) -> None:
         self.app.relay.run_once()
