@@ -11,8 +11,8 @@ from typing import Any
 from kernel.clock import CHINA, format_time
 from kernel.contracts.case import CaseAccepted, CaseExtended, CaseIncomplete, CaseRated, CaseReceived, Correction, Fact
 from kernel.contracts.lifecycle import SPEAKERS, TRANSITIONS, Speaker, State
+from kernel.working_days import Limit, due
 from services.filing.domain import refusals
-from services.filing.domain.working_days import Limit, due
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,8 +8,8 @@ from datetime import date, datetime, time, timedelta
 from kernel.clock import CHINA
 from kernel.contracts.case import CaseAccepted, CaseLapsed, Fact
 from kernel.contracts.lifecycle import State
+from kernel.working_days import Due, Limit, due
 from services.filing.domain.case import Case, Rules
-from services.filing.domain.working_days import Due, Limit, due
 
 BY = "clock"
 ANSWER = Limit(5)  # in which a department asks for corrections or says no (行政许可法 32)

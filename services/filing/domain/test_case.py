@@ -28,8 +28,8 @@ from kernel.contracts.case import (
 )
 from kernel.contracts.lifecycle import SPEAKERS, TRANSITIONS, Speaker, State
 from kernel.errors import Refusal
+from kernel.working_days import Limit
 from services.filing.domain.case import Case, Now, Rules, decide, evolve, rebuild, rules_of, rules_to_json
-from services.filing.domain.working_days import Limit
 
 T0 = parse_time("2026-02-09T09:00:00+08:00")
 RULES = Rules(statutory=Limit(20), promised=Limit(5), extension_working_days=10)

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 from hypothesis import given, strategies as st
 
-from services.filing.domain.working_days import FIXED_HOLIDAYS, Due, Limit, due, is_working_day
+from kernel.working_days import FIXED_HOLIDAYS, Due, Limit, due, is_working_day
 
 
 @pytest.mark.parametrize(
