@@ -20,7 +20,7 @@ CONTENT_TYPE = "application/cloudevents+json"
 MAX_BYTES = 64 * 1024
 _JSON = "application/json"
 
-_DATASCHEMA = re.compile(r"urn:yichuang:([a-z]+(?:\.[a-z]+)+):([1-9][0-9]{0,3})")
+_DATASCHEMA = re.compile(r"urn:yichuang:([a-z]+(?:\.[a-z]+(?:_[a-z]+)*)+):([1-9][0-9]{0,3})")
 
 
 @dataclass(frozen=True, kw_only=True)

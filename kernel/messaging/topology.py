@@ -11,6 +11,7 @@ DEPARTMENT_EVENTS = "department-events"  # departments → filing; key <organ co
 DEPARTMENT_REPLIES = "department-replies"  # filing → departments; key <organ code>
 CASE_EVENTS = "case-events"  # relay → progress, notify, catalog, anybody; key <type>.<organ code>
 CATALOG_EVENTS = "catalog-events"  # catalog → every gateway and catalog process, each by a queue of its own
+VISIT_EVENTS = "visit-events"  # appointment → notify, anybody; key <type>.<hall>
 
 FILING = "filing.department-events"
 REJECTED = "department-events.rejected"  # what could not be read or is not allowed, with the reason; for operators
@@ -19,7 +20,7 @@ NOTIFY = "notify.case-events"
 
 REJECTED_BYTES = 256 * 1024 * 1024  # that REJECTED may hold; what comes then is refused, and nothing in it is dropped
 
-EXCHANGES = (DEPARTMENT_EVENTS, DEPARTMENT_REPLIES, CASE_EVENTS, CATALOG_EVENTS)
+EXCHANGES = (DEPARTMENT_EVENTS, DEPARTMENT_REPLIES, CASE_EVENTS, CATALOG_EVENTS, VISIT_EVENTS)
 
 
 @dataclass(frozen=True)

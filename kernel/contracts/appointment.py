@@ -1,0 +1,309 @@
+"""What appointment is asked and what it answers about slots, holds and bookings. Personal data go in, never out.
+
+Days are dates and times of day are HH:MM, both in China Standard Time; instants are RFC 3339 with offset.
+"""
+
+from itertools import pairwise
+
+import marshmallow as ma
+from marshmallow import fields, validate
+
+from kernel.contracts.accounts import LANGUAGES, Principal, Request
+from kernel.contracts.case import TextLength
+from kernel.contracts.envelope import Instant
+
+MAX_DAYS = 30  # of free slots that are shown at once
+MAX_ITEMS = 10
+MAX_PEOPLE = 10
+PAGE_SIZES = (1, 100)
+STATES = ["held", "booked", "checked_in", "served", "cancelled", "expired", "no_show"]
+
+_CODE = validate.Regexp(r"[\x21-\x7e]{1,64}\Z", error="Not a valid code.")
+_GROUP = validate.Regexp(r"[\x21-\x7e]{1,96}\Z", error="Not a valid code.")
+_KEY = validate.Regexp(r"[\x20-\x7e]{1,128}\Z", error="Not a valid key: 1 to 128 printable ASCII characters.")
+_PLAIN = validate.Regexp(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z", error="Holds control characters.")
+_TIME = validate.Regexp(r"([01][0-9]|2[0-3]):[0-5][0-9]\Z", error="Not a valid time of day: HH:MM.")
+_END = validate.Regexp(r"(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)\Z", error="Not a valid time of day: HH:MM.")
+
+
+def _day(**kwargs: object) -> fields.Date:
+    return fields.Date(format="iso", **kwargs)  # type: ignore[arg-type]
+
+
+def _hour(**kwargs: object) -> fields.String:
+    return fields.String(required=True, validate=_TIME, metadata={"example": "09:30"}, **kwargs)  # type: ignore[arg-type]
+
+
+class _Asked(Request):
+    """The one who asks: somebody with an account, or a guest whose mobile an SMS code has proven."""
+
+    principal = fields.Nested(Principal, load_default=None, allow_none=True)
+    guest_mobile = fields.String(
+        load_default=None, allow_none=True, validate=validate.Regexp(r"1[3-9][0-9]{9}\Z", error="Not a valid mobile.")
+    )
+    language = fields.String(load_default="zh-Hans", validate=validate.OneOf(LANGUAGES))
+
+
+class SlotsAsked(Request):
+    """RPC `slots` (→ FreeSlots). `date`: the first day, today if absent. Without `item` all groups are shown."""
+
+    hall = fields.String(required=True, validate=_CODE)
+    item = fields.String(load_default=None, allow_none=True, validate=_CODE)
+    date = _day(load_default=None, allow_none=True)
+    days = fields.Integer(strict=True, load_default=MAX_DAYS, validate=validate.Range(1, MAX_DAYS))
+    people = fields.Integer(strict=True, load_default=1, validate=validate.Range(1, MAX_PEOPLE))
+
+
+class Wish(Request):
+    """Body of `POST /appointments/holds`: where, what for, when, and for how many people in one visit."""
+
+    hall = fields.String(required=True, validate=_CODE)
+    items = fields.List(
+        fields.String(validate=_CODE),
+        required=True,
+        validate=validate.Length(1, MAX_ITEMS),
+        metadata={"example": ["…"]},
+    )
+    people = fields.Integer(strict=True, load_default=1, validate=validate.Range(1, MAX_PEOPLE))
+    date = _day(required=True)
+    time = _hour()
+
+    @ma.validates_schema
+    def names_each_once(self, data: dict[str, object], **_: object) -> None:
+        items = data.get("items")
+        if isinstance(items, list) and len(set(items)) != len(items):
+            raise ma.ValidationError("Name each item once.", "items")
+
+
+class Visitor(Request):
+    """The person who comes. Identity number and mobile were proven before; no change of name is possible later."""
+
+    name = fields.String(required=True, validate=[TextLength(1, 50), _PLAIN])
+    identity_number = fields.String(
+        required=True, validate=validate.Regexp(r"[0-9]{17}[0-9Xx]\Z", error="Not a valid identity number.")
+    )
+    mobile = fields.String(
+        required=True, validate=validate.Regexp(r"1[3-9][0-9]{9}\Z", error="Not a valid mobile number.")
+    )
+
+
+class Hold(_Asked, Wish):
+    """RPC `hold` (→ Held): keeps the times for a few minutes while the visitor fills in."""
+
+    visitor = fields.Nested(Visitor, required=True)
+    idempotency_key = fields.String(load_default=None, allow_none=True, validate=_KEY)
+
+
+class Book(_Asked, Wish):
+    """RPC `book` (→ Appointment): at once, without a hold."""
+
+    visitor = fields.Nested(Visitor, required=True)
+    idempotency_key = fields.String(load_default=None, allow_none=True, validate=_KEY)
+
+
+class Confirm(_Asked):
+    """RPC `confirm` (→ Appointment): what was held is booked. Raises HoldExpired, UnknownBooking for another's."""
+
+    hold = fields.String(required=True, validate=_CODE)
+    idempotency_key = fields.String(load_default=None, allow_none=True, validate=_KEY)
+
+
+class Cancellation(Request):
+    """Body of `POST /appointments/{id}/cancellation`."""
+
+    reason = fields.String(load_default=None, allow_none=True, validate=[TextLength(1, 500), _PLAIN])
+
+
+class Cancel(_Asked, Cancellation):
+    """RPC `cancel` (→ Appointment)."""
+
+    number = fields.String(required=True, validate=_CODE)
+    idempotency_key = fields.String(load_default=None, allow_none=True, validate=_KEY)
+
+
+class Moving(Request):
+    """Body of `POST /appointments/{id}/move`: the same visit at another time."""
+
+    date = _day(required=True)
+    time = _hour()
+
+
+class Move(_Asked, Moving):
+    """RPC `move` (→ Appointment): the new time is taken and the old one given up, or neither."""
+
+    number = fields.String(required=True, validate=_CODE)
+    idempotency_key = fields.String(load_default=None, allow_none=True, validate=_KEY)
+
+
+class AskAppointment(_Asked):
+    """RPC `appointment` (→ Appointment). Raises UnknownBooking, also for another's."""
+
+    number = fields.String(required=True, validate=_CODE)
+
+
+class OwnAppointmentsAsked(_Asked):
+    """RPC `own_appointments` (→ AppointmentPage): the caller's, the latest visit first."""
+
+    page = fields.Integer(strict=True, load_default=1, validate=validate.Range(1, 10_000))
+    page_size = fields.Integer(strict=True, load_default=20, validate=validate.Range(*PAGE_SIZES))
+
+
+class FreeTime(ma.Schema):
+    """A visit could begin then: `free` of them."""
+
+    time = fields.String(required=True)
+    ends = fields.String(required=True)
+    free = fields.Integer(required=True)
+
+
+class FreeDay(ma.Schema):
+    date = fields.String(required=True)
+    times = fields.List(fields.Nested(FreeTime), required=True)
+
+
+class FreeGroup(ma.Schema):
+    """A business group (业务组) and when it has time. `minutes`: how long the visit takes."""
+
+    group = fields.String(required=True)
+    name = fields.String(required=True)
+    minutes = fields.Integer(required=True)
+    days = fields.List(fields.Nested(FreeDay), required=True)
+
+
+class FreeSlots(ma.Schema):
+    """Days that may be booked now, each with its free times."""
+
+    hall = fields.String(required=True)
+    first_day = fields.String(required=True)
+    last_day = fields.String(required=True)
+    groups = fields.List(fields.Nested(FreeGroup), required=True)
+
+
+class NextTime(ma.Schema):
+    """A member of the refusal `full`."""
+
+    date = fields.String(required=True)
+    time = fields.String(required=True)
+
+
+class Appointment(ma.Schema):
+    """A booking as its visitor sees it. `cancel_before`: until then it can be cancelled or moved."""
+
+    number = fields.String(required=True)
+    state = fields.String(required=True, validate=validate.OneOf(STATES))
+    hall = fields.String(required=True)
+    hall_name = fields.String(required=True)
+    group = fields.String(required=True)
+    group_name = fields.String(required=True)
+    items = fields.List(fields.String(), required=True)
+    people = fields.Integer(required=True)
+    starts_at = Instant(required=True)
+    ends_at = Instant(required=True)
+    cancel_before = Instant(required=True)
+
+
+class Held(Appointment):
+    """Answer to a hold. `number` is what `confirm` is given as `hold`."""
+
+    held_until = Instant(required=True)
+
+
+class AppointmentPage(ma.Schema):
+    items = fields.List(fields.Nested(Appointment), required=True)
+    total = fields.Integer(required=True)
+    page = fields.Integer(required=True)
+    page_size = fields.Integer(required=True)
+
+
+class Hours(Request):
+    """Opening hours of a day: both HH:MM; `until` may be 24:00."""
+
+    since = _hour()
+    until = fields.String(required=True, validate=_END)
+
+    @ma.validates_schema
+    def is_some_time(self, data: dict[str, str], **_: object) -> None:
+        if "since" in data and "until" in data and data["since"] >= data["until"]:
+            raise ma.ValidationError("Must be later than `since`.", "until")
+
+
+class Schedule(Request):
+    """A group's schedule. `weekly`: hours by ISO weekday ("1" is Monday). `capacity`: places in each slot.
+
+    `window_quota` of them are kept for people without a booking. `item_minutes`: items that take longer than a slot.
+    """
+
+    weekly = fields.Dict(
+        keys=fields.String(validate=validate.OneOf("1234567")),
+        values=fields.List(fields.Nested(Hours), validate=validate.Length(0, 6)),
+        required=True,
+    )
+    slot_minutes = fields.Integer(strict=True, required=True, validate=validate.Range(5, 240))
+    capacity = fields.Integer(strict=True, required=True, validate=validate.Range(0, 1000))
+    window_quota = fields.Integer(strict=True, load_default=0, validate=validate.Range(0, 1000))
+    item_minutes = fields.Dict(
+        keys=fields.String(validate=_CODE),
+        values=fields.Integer(strict=True, validate=validate.Range(1, 480)),
+        load_default=dict,
+        validate=validate.Length(0, 2000),
+    )
+
+    @ma.validates_schema
+    def fits(self, data: dict[str, object], **_: object) -> None:
+        quota, capacity = data.get("window_quota"), data.get("capacity")
+        if isinstance(quota, int) and isinstance(capacity, int) and quota > capacity:
+            raise ma.ValidationError("Must not exceed the capacity.", "window_quota")
+        weekly = data.get("weekly")
+        for day, hours in weekly.items() if isinstance(weekly, dict) else ():
+            ordered = sorted(hours, key=lambda one: str(one["since"]))
+            if any(one["until"] > other["since"] for one, other in pairwise(ordered)):
+                raise ma.ValidationError("Hours of a day must not overlap.", f"weekly.{day}")
+
+
+class HallRule(Request):
+    """What a hall asks of those who book; every member has a default."""
+
+    per_day = fields.Integer(strict=True, load_default=1, validate=validate.Range(1, 50))
+    per_week = fields.Integer(strict=True, load_default=2, validate=validate.Range(1, 100))
+    per_month = fields.Integer(strict=True, load_default=6, validate=validate.Range(1, 400))
+    no_shows = fields.Integer(strict=True, load_default=2, validate=validate.Range(1, 100))
+    no_show_days = fields.Integer(strict=True, load_default=90, validate=validate.Range(1, 730))
+    blocked_days = fields.Integer(strict=True, load_default=90, validate=validate.Range(1, 730))
+    first_day = fields.Integer(strict=True, load_default=1, validate=validate.Range(0, 60))
+    last_working_day = fields.Integer(strict=True, load_default=5, validate=validate.Range(0, 60))
+    cancel_before_minutes = fields.Integer(strict=True, load_default=120, validate=validate.Range(0, 10_080))
+    hold_seconds = fields.Integer(strict=True, load_default=300, validate=validate.Range(30, 3600))
+
+
+class Closure(Request):
+    """A hall, or one group of it, is closed from `first_day` to `last_day`: all day, or between two times."""
+
+    group = fields.String(load_default=None, allow_none=True, validate=_GROUP)
+    first_day = _day(required=True)
+    last_day = _day(required=True)
+    since = fields.String(load_default="00:00", validate=_TIME)
+    until = fields.String(load_default="24:00", validate=_END)
+    reason = fields.String(required=True, validate=[TextLength(1, 200), _PLAIN])
+
+    @ma.validates_schema
+    def is_some_time(self, data: dict[str, str], **_: object) -> None:
+        if data["first_day"] > data["last_day"]:
+            raise ma.ValidationError("Must not be before `first_day`.", "last_day")
+        if data["since"] >= data["until"]:
+            raise ma.ValidationError("Must be later than `since`.", "until")
+
+
+class HitBooking(ma.Schema):
+    """A booking that a change of schedule or a closure leaves without its times."""
+
+    number = fields.String(required=True)
+    group = fields.String(required=True)
+    starts_at = Instant(required=True)
+    ends_at = Instant(required=True)
+
+
+class Replanned(ma.Schema):
+    """Answer to a change of schedule or a closure: slots that are open now, and the bookings it hits."""
+
+    open_slots = fields.Integer(required=True)
+    hit = fields.List(fields.Nested(HitBooking), required=True)

@@ -1,0 +1,151 @@
+"""Why appointment says no. Codes are stable; people and programs act on them and on the members named here.
+
+Nothing here decides anything: the rules stand where they are applied.
+"""
+
+from kernel.errors import Refusal
+
+_LIMITS = {"day": ("每日", "day"), "week": ("每周", "week"), "month": ("每月", "month")}
+
+
+class Full(Refusal):
+    """No place is left then. `next`: up to three times that are free, as `contracts.appointment.NextTime`."""
+
+    code = "full"
+    status = 409
+    zh = "该时段已约满。最近的可约时段：{next_text_zh}。"
+    en = "That time is full. The next free times are: {next_text_en}."
+
+    def __init__(self, times: list[dict[str, str]]) -> None:
+        listed = [f"{time['date']} {time['time']}" for time in times]
+        zh, en = "、".join(listed) or "暂无", ", ".join(listed) or "none for now"
+        super().__init__(next=times, next_text_zh=zh, next_text_en=en)
+
+
+class LimitReached(Refusal):
+    """The person has as many bookings as the hall allows. `limit`: day, week or month; `until`: its last day."""
+
+    code = "limit_reached"
+    status = 409
+    zh = "您在该大厅{limit_zh}最多可预约 {most} 次，已达上限；{until} 之后的日期可继续预约。"
+    en = "This hall allows {most} bookings a {limit}, and you have them all; days after {until} can be booked."
+
+    def __init__(self, limit: str, most: int, until: str) -> None:
+        super().__init__(limit=limit, limit_zh=_LIMITS[limit][0], most=most, until=until)
+
+
+class AlreadyBooked(Refusal):
+    """The person has a booking on that day, at that time or as the only one the day may have."""
+
+    code = "already_booked"
+    status = 409
+    zh = "您在 {date} 当天已有预约。"
+    en = "You have a booking on {date} already."
+
+
+class Blocked(Refusal):
+    """Visits were missed too often. `until`: the first day on which the person can book again."""
+
+    code = "blocked"
+    status = 403
+    zh = "因多次预约后未到场，您的预约功能已暂停至 {until}；如有异议，可向大厅工作人员申诉。"
+    en = "After visits that you missed you cannot book until {until}; if that is wrong, appeal to the hall's staff."
+
+
+class TooLate(Refusal):
+    """It is too short before the visit to cancel or move it. `before`: the last moment for that."""
+
+    code = "too_late"
+    status = 409
+    zh = "已过可取消或改期的时间（{before} 之前）。"
+    en = "It is too late: this could be cancelled or moved until {before}."
+
+
+class OutsideWindow(Refusal):
+    """The day cannot be booked yet, or no more. `first` and `last` are the days that can."""
+
+    code = "outside_window"
+    status = 409
+    zh = "目前可预约的日期为 {first} 至 {last}。"
+    en = "Days that can be booked now are {first} to {last}."
+
+
+class InThePast(Refusal):
+    """The time has passed."""
+
+    code = "in_the_past"
+    status = 409
+    zh = "该时间已过。"
+    en = "That time has passed."
+
+
+class Closed(Refusal):
+    """The hall or the group is closed then."""
+
+    code = "closed"
+    status = 409
+    zh = "该时段不对外办理业务。"
+    en = "That is no time at which the hall is open for this."
+
+
+class BeyondClosing(Refusal):
+    """The visit takes `minutes`, and there is not so much time before closing."""
+
+    code = "beyond_closing"
+    status = 409
+    zh = "本次办理约需 {minutes} 分钟，将超出办理时间，请选择更早的时段。"
+    en = "The visit takes about {minutes} minutes, more than there are before closing; please choose an earlier time."
+
+
+class NotBookable(Refusal):
+    """No group of the hall handles all these items; `items` are those that keep them apart."""
+
+    code = "not_bookable"
+    status = 422
+    zh = "所选事项不能在该大厅一次预约办理：{items}。"
+    en = "These items cannot be booked together at this hall: {items}."
+
+
+class UnknownBooking(Refusal):
+    """No such booking, or another's: one answer, so that nobody learns which numbers exist."""
+
+    code = "unknown_booking"
+    status = 404
+    zh = "没有找到该预约。"
+    en = "There is no such booking."
+
+
+class UnknownHall(Refusal):
+    """No hall of this id takes bookings."""
+
+    code = "unknown_hall"
+    status = 404
+    zh = "没有找到该大厅，或该大厅不提供预约：{hall}。"
+    en = "There is no hall {hall} that takes bookings."
+
+
+class UnknownGroup(Refusal):
+    """The hall has no such business group."""
+
+    code = "unknown_group"
+    status = 404
+    zh = "没有找到该业务组：{group}。"
+    en = "There is no business group {group}."
+
+
+class HoldExpired(Refusal):
+    """What was held was not confirmed in time, and has been given to others."""
+
+    code = "hold_expired"
+    status = 409
+    zh = "保留时间已过，请重新选择时段。"
+    en = "The time was held for you only for a while, which is over; please choose again."
+
+
+class NotInThatState(Refusal):
+    """The booking is past the state in which that can be done. `state`: where it stands."""
+
+    code = "not_in_that_state"
+    status = 409
+    zh = "该预约当前状态为“{state}”，不能进行此操作。"
+    en = "The booking is {state}; this cannot be done any more."

@@ -1,0 +1,153 @@
+"""The facts of a visit, read and written. Published by appointment on `visit-events`, key `<type>.<hall>`.
+
+A booking's number is the stream of its facts. `load_visit_fact` checks data against the schema of the version they
+were written in; nothing downstream ever sees data that do not fit.
+"""
+
+from collections.abc import Mapping
+from dataclasses import fields as dataclass_fields
+from datetime import date, datetime
+from typing import Any
+
+import marshmallow as ma
+from marshmallow import fields, validate
+
+from kernel.clock import format_time
+from kernel.contracts.accounts import LANGUAGES
+from kernel.contracts.case import TextLength, UnknownType, UnknownVersion
+from kernel.contracts.envelope import Instant
+from kernel.contracts.visit_facts import VISIT_FACTS, VisitFact
+from kernel.errors import InvalidInput
+
+SOURCE = "/appointment"
+CAUSES = ["visitor", "staff", "closure"]
+
+_PLAIN = validate.Regexp(r"[^\x00-\x1f\x7f]*\Z", error="Holds control characters.")
+_SHORT = [TextLength(1, 200), _PLAIN]
+_TEXT = [TextLength(1, 2000), _PLAIN]
+_CODE = [TextLength(1, 64), _PLAIN]
+_GROUP = [TextLength(1, 96), _PLAIN]
+
+
+class _Tuple(fields.List[Any]):
+    """A list that is loaded as a tuple, as frozen values hold it."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        return tuple(super()._deserialize(value, attr, data, **kwargs))
+
+
+class VisitFactSchema(ma.Schema):
+    """What every fact's data hold. A member that no version knows is refused."""
+
+    class Meta:
+        unknown = ma.RAISE
+
+    occurred_at = Instant(required=True)
+    by = fields.String(required=True, validate=_CODE)
+    hall = fields.String(required=True, validate=_CODE)
+
+
+class _Timed(VisitFactSchema):
+    starts_at = Instant(required=True)
+    ends_at = Instant(required=True)
+
+
+class _Told(_Timed):
+    """Whom to tell of it, and what to call it."""
+
+    hall_name = fields.String(required=True, validate=_SHORT)
+    group = fields.String(required=True, validate=_GROUP)
+    group_name = fields.String(required=True, validate=_SHORT)
+    visitor = fields.String(required=True, validate=_CODE)
+    account = fields.String(allow_none=True, load_default=None, validate=_CODE)
+    language = fields.String(load_default="zh-Hans", validate=validate.OneOf(LANGUAGES))
+
+
+class VisitBookedV1(_Told):
+    items = _Tuple(fields.String(validate=_CODE), required=True, validate=validate.Length(1, 10))
+    people = fields.Integer(strict=True, load_default=1, validate=validate.Range(1, 50))
+
+
+class VisitMovedV1(_Timed):
+    moved_from = Instant(required=True)
+
+
+class VisitCancelledV1(VisitFactSchema):
+    cause = fields.String(required=True, validate=validate.OneOf(CAUSES))
+    reason = fields.String(allow_none=True, load_default=None, validate=_TEXT)
+
+
+class VisitClosedV1(VisitFactSchema):
+    reason = fields.String(required=True, validate=_TEXT)
+    offered = _Tuple(Instant(), load_default=(), validate=validate.Length(0, 10))
+    held_until = Instant(allow_none=True, load_default=None)
+
+
+class VisitOfferedV1(_Told):
+    held_until = Instant(required=True)
+
+
+class VisitRemindedV1(VisitFactSchema):
+    starts_at = Instant(required=True)
+
+
+class VisitCheckedInV1(VisitFactSchema):
+    ticket = fields.String(allow_none=True, load_default=None, validate=_CODE)
+
+
+class VisitServedV1(VisitFactSchema):
+    pass
+
+
+class VisitNoShowV1(VisitFactSchema):
+    pass
+
+
+class VisitBlockedV1(VisitFactSchema):
+    visitor = fields.String(required=True, validate=_CODE)
+    until = fields.Date(required=True)
+    no_shows = fields.Integer(strict=True, required=True, validate=validate.Range(1, 1000))
+
+
+VISIT_SCHEMAS: dict[tuple[str, int], ma.Schema] = {
+    ("visit.booked", 1): VisitBookedV1(),
+    ("visit.moved", 1): VisitMovedV1(),
+    ("visit.cancelled", 1): VisitCancelledV1(),
+    ("visit.closed", 1): VisitClosedV1(),
+    ("visit.offered", 1): VisitOfferedV1(),
+    ("visit.reminded", 1): VisitRemindedV1(),
+    ("visit.checked_in", 1): VisitCheckedInV1(),
+    ("visit.served", 1): VisitServedV1(),
+    ("visit.no_show", 1): VisitNoShowV1(),
+    ("visit.blocked", 1): VisitBlockedV1(),
+}
+
+
+def load_visit_fact(type_: str, version: int, data: Mapping[str, Any]) -> VisitFact:
+    """Read a fact's data. Raises UnknownType, UnknownVersion, or InvalidInput with fields that start with `data.`."""
+    if type_ not in VISIT_FACTS:
+        raise UnknownType(type=type_)
+    if (type_, version) not in VISIT_SCHEMAS:
+        known = ", ".join(str(v) for t, v in VISIT_SCHEMAS if t == type_)
+        raise UnknownVersion(type=type_, version=version, versions=known)
+    try:
+        loaded = VISIT_SCHEMAS[type_, version].load(data)
+    except ma.ValidationError as error:
+        raise InvalidInput.from_messages({"data": error.messages}) from None
+    return VISIT_FACTS[type_](**loaded)
+
+
+def dump_visit_fact(fact: VisitFact) -> dict[str, Any]:
+    """A fact's data as JSON values; members that are None are left out."""
+    values = {item.name: getattr(fact, item.name) for item in dataclass_fields(fact)}
+    return {name: _plain(value) for name, value in values.items() if value is not None}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return format_time(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value
