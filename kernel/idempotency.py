@@ -3,7 +3,8 @@
 The answer is written in the same transaction as the effect, so neither is ever there without the other.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +18,16 @@ from kernel.vault import Vault
 KEPT = timedelta(days=7)  # how long owners keep answers: longer than anybody repeats a request
 
 _FIND = sa.text("SELECT fingerprint, person, response FROM idempotency WHERE owner = :owner AND key = :key")
+_FIND_ALL = {
+    "postgresql": sa.text(
+        "SELECT i.owner, i.key, i.fingerprint, i.person, i.response FROM json_array_elements(CAST(:keys AS json)) k"
+        " JOIN idempotency i ON i.owner = k ->> 0 AND i.key = k ->> 1"
+    ),
+    "sqlite": sa.text(
+        "SELECT i.owner, i.key, i.fingerprint, i.person, i.response FROM json_each(:keys) k JOIN idempotency i"
+        " ON i.owner = json_extract(k.value, '$[0]') AND i.key = json_extract(k.value, '$[1]')"
+    ),
+}
 _KEEP = sa.text(
     "INSERT INTO idempotency (owner, key, fingerprint, person, response, created_at)"
     " VALUES (:owner, :key, :fingerprint, :person, :response, :created_at)"
@@ -32,6 +43,15 @@ class KeyReused(Refusal):
     status = 409
     zh = "该 Idempotency-Key 已用于另一个内容不同的请求。"
     en = "This Idempotency-Key was used before for a request with other content."
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request under its key, for the methods that take several."""
+
+    owner: str
+    key: str
+    request: Mapping[str, Any]  # JSON values
 
 
 class Idempotency:
@@ -78,6 +98,45 @@ class Idempotency:
             "created_at": to_micros(self._clock.now()),
         }
         tx.execute(_KEEP, kept)
+
+    def replay_all(self, tx: sa.Connection, asked: Sequence[Asked]) -> list[dict[str, Any] | KeyReused | None]:
+        """As `replay` for several, in order; KeyReused is returned in its place.
+
+        The caller's transaction holds a lock that equal requests contend for: none is taken here.
+        """
+        if not asked:
+            return []
+        keys = orjson.dumps([(one.owner, one.key) for one in asked]).decode()
+        rows = tx.execute(_FIND_ALL[tx.dialect.name], {"keys": keys})
+        found = {(row.owner, row.key): row for row in rows}
+        return [self._answer(tx, one, found.get((one.owner, one.key))) for one in asked]
+
+    def _answer(self, tx: sa.Connection, one: Asked, row: Any) -> dict[str, Any] | KeyReused | None:
+        if row is None:
+            return None
+        if row.fingerprint != self._fingerprint(one.request):
+            return KeyReused(key=one.key)
+        answer: dict[str, Any] = orjson.loads(self._vault.open(tx, row.person, bytes(row.response)))
+        return answer
+
+    def keep_all(self, tx: sa.Connection, answered: Sequence[tuple[Asked, Mapping[str, Any]]]) -> None:
+        """As `keep` for several, sealed under their owners' keys."""
+        texts = [(one.owner, orjson.dumps(response)) for one, response in answered]
+        sealed = self._vault.seal_all(tx, texts)
+        now = to_micros(self._clock.now())
+        kept = [
+            {
+                "owner": one.owner,
+                "key": one.key,
+                "fingerprint": self._fingerprint(one.request),
+                "person": one.owner,
+                "response": response,
+                "created_at": now,
+            }
+            for (one, _), response in zip(answered, sealed, strict=True)
+        ]
+        if kept:
+            tx.execute(_KEEP, kept)
 
     def forget(self, tx: sa.Connection, before: datetime) -> int:
         """Drop what was kept before `before`; returns how many. Such a key counts as new from then on."""

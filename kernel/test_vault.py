@@ -13,7 +13,7 @@ from alembic.runtime.migration import MigrationContext
 
 from kernel.clock import FrozenClock
 from kernel.database import Database, open_url
-from kernel.idempotency import Idempotency, KeyReused, create_idempotency_table
+from kernel.idempotency import Asked, Idempotency, KeyReused, create_idempotency_table
 from kernel.ids import new_id
 from kernel.vault import Erased, Unreadable, Vault, create_vault_table
 
@@ -245,3 +245,32 @@ def test_without_the_lock_equal_requests_do_collide(postgres_url: str, vault: Va
     with ThreadPoolExecutor(2) as pool:
         assert sorted(pool.map(request, range(2))) == [False, True]
     database.close()
+
+
+def test_several_texts_are_sealed_with_their_own_keys(database: Database, vault: Vault) -> None:
+    with database.write() as tx:
+        first = vault.seal(tx, "a2", b"before")
+        sealed = vault.seal_all(tx, [("a2", b"two"), ("a1", b"one"), ("a2", b"too")])
+        assert [vault.open(tx, person, one) for person, one in zip(("a2", "a1", "a2"), sealed, strict=True)] == [
+            b"two",
+            b"one",
+            b"too",
+        ]
+        assert vault.open(tx, "a2", first) == b"before"
+        vault.erase(tx, "a1")
+        with pytest.raises(Erased):
+            vault.seal_all(tx, [("a2", b"two"), ("a1", b"one")])
+        assert vault.seal_all(tx, []) == []
+
+
+def test_several_answers_are_kept_and_replayed(database: Database, keys: Idempotency) -> None:
+    one, two = Asked("anna", "k1", {"n": 1}), Asked("bo", "k1", {"n": 2})
+    with database.write() as tx:
+        assert keys.replay_all(tx, [one, two]) == [None, None]
+        keys.keep_all(tx, [(one, {"is": 1}), (two, {"is": 2})])
+        keys.keep_all(tx, [])
+    with database.write() as tx:
+        reused, first, none = keys.replay_all(tx, [Asked("bo", "k1", {"n": 3}), one, Asked("bo", "k2", {"n": 2})])
+        assert (type(reused), first, none) == (KeyReused, {"is": 1}, None)
+        assert keys.replay(tx, "bo", "k1", {"n": 2}) == {"is": 2}
+        assert keys.replay_all(tx, []) == []

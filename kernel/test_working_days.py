@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 from hypothesis import given, strategies as st
 
-from kernel.working_days import FIXED_HOLIDAYS, Due, Limit, due, is_working_day
+from kernel.working_days import FIXED_HOLIDAYS, Due, Limit, due, is_public_holiday, is_working_day
 
 
 @pytest.mark.parametrize(
@@ -66,3 +66,18 @@ def test_no_limit_ends_on_a_holiday_of_fixed_date_in_any_year() -> None:
     starts = [date(2026, 12, 1) + timedelta(days=number) for number in range(4000)]
     ends = {due(start, Limit(5)).on for start in starts}
     assert not {end for end in ends if (end.month, end.day) in FIXED_HOLIDAYS}
+
+
+@pytest.mark.parametrize(
+    ("day", "holiday"),
+    [
+        ("2026-10-03", True),  # a Saturday of the National Day week
+        ("2026-10-10", False),  # a Saturday that is worked
+        ("2026-10-17", False),  # a plain Saturday
+        ("2026-10-19", False),
+        ("2027-10-02", True),  # not published, of fixed date
+        ("2027-10-09", False),
+    ],
+)
+def test_a_public_holiday_is_more_than_a_weekend(day: str, holiday: bool) -> None:
+    assert is_public_holiday(date.fromisoformat(day)) is holiday

@@ -5,7 +5,9 @@ Never stores a key in the clear, and never makes a new key for a person who was 
 
 import hashlib
 import hmac
+import json
 import os
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,6 +24,13 @@ _NONCE = 12
 # Two writers may seal for a new person at once: the first insert wins and the second, having waited for it, reads it.
 _MAKE = sa.text("INSERT INTO vault_key (person, wrapped) VALUES (:person, :wrapped) ON CONFLICT (person) DO NOTHING")
 _FIND = sa.text("SELECT wrapped FROM vault_key WHERE person = :person")
+_FIND_ALL = {
+    "postgresql": sa.text(
+        "SELECT person, wrapped FROM vault_key WHERE person IN"
+        " (SELECT value FROM json_array_elements_text(CAST(:persons AS json)))"
+    ),
+    "sqlite": sa.text("SELECT person, wrapped FROM vault_key WHERE person IN (SELECT value FROM json_each(:persons))"),
+}
 _ERASE = sa.text(
     "INSERT INTO vault_key (person, wrapped) VALUES (:person, NULL) ON CONFLICT (person) DO UPDATE SET wrapped = NULL"
 )
@@ -55,6 +64,29 @@ class Vault:
         wrapped = self._find(tx, person) or self._make(tx, person)
         return _encrypt(self._unwrap(person, wrapped), person, plain)
 
+    def seal_all(self, tx: sa.Connection, texts: Sequence[tuple[str, bytes]]) -> list[bytes]:
+        """Encrypt several (person, plain) with few statements. Raises Erased where one of the persons is."""
+        persons = sorted({person for person, _ in texts})
+        if not persons:
+            return []
+        wrapped = self._find_all(tx, persons)
+        missing = [person for person in persons if person not in wrapped]
+        if missing:  # in one order, so that two who make the same keys cannot each wait for the other
+            made = [{"person": person, "wrapped": self._new_key(person)} for person in missing]
+            tx.execute(_MAKE, made)
+            wrapped |= self._find_all(tx, missing)
+        keys = {person: self._unwrap(person, one) for person, one in wrapped.items()}
+        return [_encrypt(keys[person], person, plain) for person, plain in texts]
+
+    def _find_all(self, tx: sa.Connection, persons: Collection[str]) -> dict[str, bytes]:
+        rows = tx.execute(_FIND_ALL[tx.dialect.name], {"persons": json.dumps(list(persons))}).all()
+        if any(row.wrapped is None for row in rows):
+            raise Erased
+        return {row.person: bytes(row.wrapped) for row in rows}
+
+    def _new_key(self, person: str) -> bytes:
+        return _encrypt(self._wrapping, person, AESGCM.generate_key(256))
+
     def open(self, tx: sa.Connection, person: str, sealed: bytes) -> bytes:
         """Decrypt what was sealed for `person`. Raises Erased or Unreadable."""
         wrapped = self._find(tx, person)
@@ -79,8 +111,7 @@ class Vault:
         return None if row is None else bytes(row.wrapped)
 
     def _make(self, tx: sa.Connection, person: str) -> bytes:
-        wrapped = _encrypt(self._wrapping, person, AESGCM.generate_key(256))
-        tx.execute(_MAKE, {"person": person, "wrapped": wrapped})
+        tx.execute(_MAKE, {"person": person, "wrapped": self._new_key(person)})
         kept = self._find(tx, person)
         if kept is None:
             raise Unreadable(f"the key just made for {person} is not there: the transaction reads an old snapshot")

@@ -45,6 +45,14 @@ def is_working_day(day: date) -> bool:
     return day.weekday() < 5 and (day.month, day.day) not in FIXED_HOLIDAYS
 
 
+def is_public_holiday(day: date) -> bool:
+    """Whether `day` belongs to a statutory holiday; a plain weekend does not."""
+    if is_published(day.year):
+        free, name = chinese_calendar.get_holiday_detail(day)
+        return bool(free and name is not None)
+    return (day.month, day.day) in FIXED_HOLIDAYS
+
+
 @lru_cache(maxsize=4096)
 def due(effective_on: date, limit: Limit) -> Due:
     """The last day of `limit`. Counting starts the day after `effective_on` (民法典 201)."""

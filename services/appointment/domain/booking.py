@@ -1,0 +1,133 @@
+"""The life of one booking (预约), from its first fact to its end.
+
+Pure: `decide` may refuse, `evolve` never does. A hold is no fact: nothing has happened yet, and it goes by itself.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from kernel.contracts.appointment_refusals import NotInThatState
+from kernel.contracts.visit_facts import (
+    VisitBlocked,
+    VisitBooked,
+    VisitCancelled,
+    VisitCheckedIn,
+    VisitClosed,
+    VisitFact,
+    VisitMoved,
+    VisitNoShow,
+    VisitOffered,
+    VisitReminded,
+    VisitServed,
+)
+from services.appointment.domain.rules import HallRule, check_still_time
+
+
+class State(StrEnum):
+    """Where a booking stands by its facts. HELD and EXPIRED are of a hold: no fact tells of them."""
+
+    NEW = "new"
+    HELD = "held"
+    EXPIRED = "expired"
+    BOOKED = "booked"
+    CHECKED_IN = "checked_in"
+    SERVED = "served"
+    CANCELLED = "cancelled"
+    NO_SHOW = "no_show"
+
+
+TRANSITIONS: Mapping[State, Mapping[type[VisitFact], State]] = {
+    State.NEW: {VisitBooked: State.BOOKED},
+    State.BOOKED: {
+        VisitMoved: State.BOOKED,
+        VisitClosed: State.BOOKED,
+        VisitReminded: State.BOOKED,
+        VisitCancelled: State.CANCELLED,
+        VisitCheckedIn: State.CHECKED_IN,
+        VisitNoShow: State.NO_SHOW,
+    },
+    State.CHECKED_IN: {VisitServed: State.SERVED},
+    State.SERVED: {},
+    State.CANCELLED: {},
+    State.NO_SHOW: {VisitBlocked: State.NO_SHOW},
+}
+# In streams of their own, not of a booking.
+ELSEWHERE: frozenset[type[VisitFact]] = frozenset({VisitOffered})
+# Places that somebody has: limits count these, and their slots are taken.
+LIVE = frozenset({State.HELD, State.BOOKED, State.CHECKED_IN, State.SERVED})
+COUNTED = LIVE | {State.NO_SHOW}
+
+_TEXT = {
+    State.NEW: "new",
+    State.HELD: "held",
+    State.EXPIRED: "expired",
+    State.BOOKED: "booked",
+    State.CHECKED_IN: "checked in",
+    State.SERVED: "served",
+    State.CANCELLED: "cancelled",
+    State.NO_SHOW: "missed",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Booking:
+    """What its facts tell of it."""
+
+    number: str
+    version: int = 0  # facts so far
+    state: State = State.NEW
+    hall: str = ""
+    group: str = ""
+    visitor: str = ""
+    items: tuple[str, ...] = ()
+    people: int = 0
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    reminded: bool = False
+    blocked_until: date | None = None
+
+
+def decide(booking: Booking, said: VisitFact, rule: HallRule) -> VisitFact:
+    """`said`, if it may be said of the booking now. Raises NotInThatState, TooLate or InThePast."""
+    if type(said) not in TRANSITIONS.get(booking.state, {}):
+        raise NotInThatState(state=_TEXT[booking.state])
+    leaves = isinstance(said, VisitMoved) or (isinstance(said, VisitCancelled) and said.cause == "visitor")
+    if leaves and booking.starts_at is not None:
+        check_still_time(rule, booking.starts_at, said.occurred_at)
+    return said
+
+
+def evolve(booking: Booking, fact: VisitFact) -> Booking:
+    """The booking after `fact`. Facts on the log are true: nothing is refused here."""
+    state = TRANSITIONS.get(booking.state, {}).get(type(fact), booking.state)
+    moved = replace(booking, state=state, version=booking.version + 1)
+    change = _CHANGES.get(type(fact))
+    return moved if change is None else change(moved, fact)
+
+
+def rebuild(number: str, facts: Iterable[VisitFact]) -> Booking:
+    """The booking that the log alone tells of."""
+    booking = Booking(number=number)
+    for fact in facts:
+        booking = evolve(booking, fact)
+    return booking
+
+
+def _book(booking: Booking, fact: Any) -> Booking:
+    same = ("hall", "group", "visitor", "items", "people", "starts_at", "ends_at")
+    return replace(booking, **{name: getattr(fact, name) for name in same})
+
+
+def _move(booking: Booking, fact: Any) -> Booking:
+    return replace(booking, starts_at=fact.starts_at, ends_at=fact.ends_at, reminded=False)
+
+
+_CHANGES: dict[type[VisitFact], Callable[[Booking, Any], Booking]] = {
+    VisitBooked: _book,
+    VisitMoved: _move,
+    VisitReminded: lambda booking, fact: replace(booking, reminded=True),
+    VisitBlocked: lambda booking, fact: replace(booking, blocked_until=fact.until),
+}

@@ -1,0 +1,79 @@
+"""Halls as those who book meet them: business groups (业务组) with their schedules, under the hall's rule.
+
+Pure. A group is made of each unit of a hall in the catalogue that handles something people can book.
+"""
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kernel.contracts.appointment_refusals import NotBookable, UnknownGroup
+from services.appointment.domain.rules import HallRule
+from services.appointment.domain.schedule import Schedule
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupNamed:
+    """A group as the catalogue has it."""
+
+    id: str
+    hall: str
+    hall_name: str
+    name: str
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group(GroupNamed):
+    """A group with its schedule. `no` begins the ids of its slots."""
+
+    no: int
+    schedule: Schedule
+
+
+@dataclass(frozen=True)
+class Hall:
+    """A hall that takes bookings."""
+
+    id: str
+    rule: HallRule
+    groups: tuple[Group, ...]
+
+    def group_for(self, items: Collection[str]) -> Group:
+        """The first group that handles all of these. Raises NotBookable."""
+        for group in self.groups:
+            if set(items) <= set(group.items):
+                return group
+        raise NotBookable(items=", ".join(items))
+
+    def group(self, id: str) -> Group:
+        """Raises UnknownGroup."""
+        for group in self.groups:
+            if group.id == id:
+                return group
+        raise UnknownGroup(group=id)
+
+
+def group_id(hall: str, unit: str) -> str:
+    """Stays with the unit's name, wherever in the hall's list it stands."""
+    return f"{hall}.{hashlib.sha256(unit.encode()).hexdigest()[:8]}"
+
+
+def groups_of(hall: Mapping[str, Any], bookable: Collection[str]) -> list[GroupNamed]:
+    """The groups of a hall as catalog tells it; `bookable`: codes of items that can be booked."""
+    made: dict[str, GroupNamed] = {}
+    for unit in hall["units"]:
+        id = group_id(hall["id"], unit["name"])
+        before = made[id].items if id in made else ()
+        items = tuple(code for code in _codes(unit["items"]) if code in bookable and code not in before)
+        if items:
+            made[id] = GroupNamed(
+                id=id, hall=hall["id"], hall_name=hall["name"], name=unit["name"], items=before + items
+            )
+    return list(made.values())
+
+
+def _codes(items: Sequence[Any]) -> list[str]:
+    """Codes, whether the unit has them alone or with names."""
+    return list(dict.fromkeys(item if isinstance(item, str) else item["code"] for item in items))

@@ -1,0 +1,76 @@
+"""Slots (号源): a stretch of a group's day with so many places. A slot's id tells its group, day and start.
+
+Pure. So the slots of a group's days are one range of ids, and nobody has to look an id up before locking it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+_START_BITS, _DAY_BITS = 11, 20  # minutes of a day; days since the year 1
+_START_MASK, _DAY_MASK = (1 << _START_BITS) - 1, (1 << _DAY_BITS) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A slot as it stands: `free` places, none where it is closed."""
+
+    id: int
+    minutes: int
+    free: int
+    closed: bool = False
+
+    @property
+    def day(self) -> date:
+        return date.fromordinal(self.id >> _START_BITS & _DAY_MASK)
+
+    @property
+    def start(self) -> int:
+        """Minutes since midnight."""
+        return self.id & _START_MASK
+
+    @property
+    def end(self) -> int:
+        """Minutes since midnight."""
+        return self.start + self.minutes
+
+
+def slot_id(group: int, day: date, start: int) -> int:
+    """The id of the slot of the group with this number that begins `start` minutes after the day's midnight."""
+    return group << (_DAY_BITS + _START_BITS) | day.toordinal() << _START_BITS | start
+
+
+def group_of(slot: int) -> int:
+    """The number of the slot's group."""
+    return slot >> (_DAY_BITS + _START_BITS)
+
+
+def id_range(group: int, first: date, last: date) -> tuple[int, int]:
+    """The lowest and the highest id that a slot of the group can have in these days."""
+    return slot_id(group, first, 0), slot_id(group, last, _START_MASK)
+
+
+def needed_ids(group: int, day: date, start: int, minutes: int, slot_minutes: int) -> tuple[int, ...]:
+    """The consecutive slots that a visit of `minutes` takes which begins at `start`."""
+    count = -(-minutes // slot_minutes)
+    starts = range(start, start + count * slot_minutes, slot_minutes)
+    return tuple(slot_id(group, day, one) for one in starts if one <= _START_MASK)
+
+
+def runs(slots: Sequence[Slot], minutes: int) -> list[tuple[Slot, int, int]]:
+    """Where a visit of `minutes` can begin: the first slot, when the visit ends, and how many such visits fit.
+
+    `slots`: of one group, by id. A visit takes slots that follow each other without a break, on one day.
+    """
+    found = []
+    for at, first in enumerate(slots):
+        end, free, place = first.end, first.free, at
+        while free > 0 and end < first.start + minutes:
+            place += 1
+            if place == len(slots) or slots[place].id != first.id - first.start + end:
+                free = 0
+            else:
+                end, free = slots[place].end, min(free, slots[place].free)
+        if free > 0:
+            found.append((first, end, free))
+    return found

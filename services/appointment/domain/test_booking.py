@@ -1,0 +1,150 @@
+"""The life of a booking: the table of transitions is whole, and the log alone rebuilds the booking."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from kernel.clock import parse_time
+from kernel.contracts.appointment_refusals import InThePast, NotInThatState, TooLate
+from kernel.contracts.visit import dump_visit_fact, load_visit_fact
+from kernel.contracts.visit_facts import (
+    VISIT_FACTS,
+    VisitBlocked,
+    VisitBooked,
+    VisitCancelled,
+    VisitCheckedIn,
+    VisitClosed,
+    VisitFact,
+    VisitMoved,
+    VisitNoShow,
+    VisitReminded,
+    VisitServed,
+)
+from services.appointment.domain.booking import ELSEWHERE, TRANSITIONS, Booking, State, decide, evolve, rebuild
+from services.appointment.domain.rules import HallRule
+
+NOW = parse_time("2026-02-09T09:00:00+08:00")
+STARTS = parse_time("2026-02-11T10:00:00+08:00")
+RULE = HallRule()
+
+
+def booked(at: datetime = NOW) -> VisitBooked:
+    return VisitBooked(
+        occurred_at=at,
+        by="anna",
+        hall="tianhe",
+        hall_name="天河",
+        group="tianhe.1",
+        group_name="公安",
+        visitor="v-1",
+        items=("a",),
+        starts_at=STARTS,
+        ends_at=STARTS + timedelta(minutes=30),
+    )
+
+
+def said(type_: type[VisitFact], at: datetime = NOW, **members: Any) -> VisitFact:
+    return type_(occurred_at=at, by="anna", hall="tianhe", **members)
+
+
+def moved(at: datetime, by: timedelta) -> VisitFact:
+    return said(VisitMoved, at, moved_from=STARTS, starts_at=STARTS + by, ends_at=STARTS + by + timedelta(minutes=30))
+
+
+def test_every_fact_has_a_place_in_the_life_of_a_booking_or_elsewhere() -> None:
+    placed = {fact for following in TRANSITIONS.values() for fact in following}
+    assert placed | ELSEWHERE == set(VISIT_FACTS.values())
+    assert set(TRANSITIONS) == set(State) - {State.HELD, State.EXPIRED}
+
+
+def test_a_booking_knows_what_was_booked() -> None:
+    booking = rebuild("B", [booked(), moved(NOW, timedelta(days=1))])
+    assert (booking.state, booking.version, booking.items) == (State.BOOKED, 2, ("a",))
+    assert booking.starts_at == STARTS + timedelta(days=1)
+
+
+@pytest.mark.parametrize("cause", ["visitor", "staff"])
+def test_only_visitors_are_held_to_the_hours_before(cause: str) -> None:
+    late = said(VisitCancelled, STARTS - timedelta(minutes=119), cause=cause)
+    booking = rebuild("B", [booked()])
+    if cause == "staff":
+        assert decide(booking, late, RULE) == late
+    else:
+        with pytest.raises(TooLate):
+            decide(booking, late, RULE)
+
+
+@pytest.mark.parametrize("end", [VisitNoShow, VisitCheckedIn])
+def test_what_is_over_is_not_cancelled(end: type[VisitFact]) -> None:
+    booking = rebuild("B", [booked(), said(end)])
+    with pytest.raises(NotInThatState):
+        decide(booking, said(VisitCancelled, cause="visitor"), RULE)
+
+
+class BookingLife(RuleBasedStateMachine):
+    """Anybody says anything at any time; what is not refused is on the log."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = NOW
+        self.booking = Booking(number="B")
+        self.log: list[tuple[str, int, dict[str, Any]]] = []
+        self.ended = False
+
+    @rule(minutes=st.integers(1, 24 * 60))
+    def time_passes(self, minutes: int) -> None:
+        self.now += timedelta(minutes=minutes)
+
+    @rule()
+    def book(self) -> None:
+        self.say(booked(self.now))
+
+    @rule(days=st.integers(-3, 10))
+    def move(self, days: int) -> None:
+        before = self.booking
+        if self.say(moved(self.now, timedelta(days=days))):
+            assert before.starts_at is not None
+            assert self.now <= before.starts_at - timedelta(minutes=RULE.cancel_before_minutes)
+
+    @rule(cause=st.sampled_from(["visitor", "staff", "closure"]))
+    def cancel(self, cause: str) -> None:
+        self.say(said(VisitCancelled, self.now, cause=cause))
+
+    @rule(type_=st.sampled_from([VisitCheckedIn, VisitServed, VisitNoShow]))
+    def day(self, type_: type[VisitFact]) -> None:
+        self.say(said(type_, self.now))
+
+    @rule()
+    def remind(self) -> None:
+        self.say(said(VisitReminded, self.now, starts_at=self.booking.starts_at or STARTS))
+
+    @rule()
+    def close(self) -> None:
+        self.say(said(VisitClosed, self.now, reason="检修"))
+
+    @rule()
+    def block(self) -> None:
+        self.say(said(VisitBlocked, self.now, visitor="v-1", until=date(2026, 5, 13), no_shows=2))
+
+    def say(self, fact: VisitFact) -> bool:
+        before = self.booking
+        try:
+            decided = decide(before, fact, RULE)
+        except (NotInThatState, TooLate, InThePast):
+            return False
+        self.log.append((decided.TYPE, decided.VERSION, dump_visit_fact(decided)))
+        self.booking = evolve(before, decided)
+        assert self.booking.state is TRANSITIONS[before.state][type(fact)]
+        assert not self.ended or before.state is State.NO_SHOW, "something happened after the end"
+        self.ended = self.booking.state in (State.CANCELLED, State.SERVED, State.NO_SHOW)
+        return True
+
+    @invariant()
+    def the_log_alone_rebuilds_the_booking(self) -> None:
+        assert rebuild("B", [load_visit_fact(*one) for one in self.log]) == self.booking
+
+
+TestBookingLife = BookingLife.TestCase
