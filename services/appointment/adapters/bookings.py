@@ -1,0 +1,192 @@
+"""Visitors, bookings and the places they have, in tables.
+
+Every change of a booking names the version and the state in which it was seen: whoever comes second changes nothing.
+"""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+from itertools import groupby
+from typing import Any
+
+import sqlalchemy as sa
+
+from services.appointment.adapters.sql import among, lock_rows, on_postgresql, pairs, values_of
+from services.appointment.application.rows import BlockRow, BookingRow, ReturnRow
+from services.appointment.domain.booking import State
+from services.appointment.domain.slots import Slot
+
+_NAMES = (
+    "number, version, state, hall, group_no, day, starts, ends, people, items, identity, mobile, visitor, account,"
+    " language, contact, held_until, made_at"
+)
+_DAYS = [sa.bindparam("first", type_=sa.Date), sa.bindparam("last", type_=sa.Date)]
+_ADD = sa.text(
+    f"INSERT INTO booking ({_NAMES}) VALUES ({', '.join(':' + name.strip() for name in _NAMES.split(','))})"
+).bindparams(sa.bindparam("day", type_=sa.Date))
+_OF = (
+    f"SELECT {_NAMES} FROM booking WHERE {{identity}} AND day BETWEEN :first AND :last"
+    f" UNION SELECT {_NAMES} FROM booking WHERE {{mobile}} AND day BETWEEN :first AND :last"
+)
+_FIND = f"SELECT {_NAMES} FROM booking WHERE number = :number"
+_CHANGE = sa.text(
+    "UPDATE booking SET state = :state, version = :version, day = :day, starts = :starts, ends = :ends,"
+    " held_until = :held_until WHERE number = :number AND version = :seen_version AND state = :seen_state"
+).bindparams(sa.bindparam("day", type_=sa.Date))
+_OVER = "SELECT number FROM booking WHERE state = 'held' AND held_until <= :now ORDER BY number LIMIT :limit"
+_EXPIRE = (
+    "UPDATE booking SET state = 'expired' WHERE state = 'held' AND held_until <= :now AND {numbers} RETURNING number"
+)
+_MISSED = sa.text(
+    "SELECT number FROM booking WHERE state = 'booked' AND day < :before ORDER BY day, number LIMIT :limit"
+).bindparams(sa.bindparam("before", type_=sa.Date))
+_OWN = "FROM booking WHERE {whose} AND state <> 'expired' AND state <> 'held'"
+_IN = (
+    f"SELECT {', '.join('b.' + name.strip() for name in _NAMES.split(','))}, s.id, s.minutes, s.capacity - s.taken,"
+    " s.closed FROM booking b JOIN booking_slot p ON p.booking = b.number JOIN slot s ON s.id = p.slot"
+    " WHERE b.group_no = :group_no AND b.hall = (SELECT hall FROM business_group WHERE no = :group_no)"
+    " AND b.day >= :since AND b.state IN ('held', 'booked') ORDER BY b.day, b.starts, b.number, s.id"
+)
+_ADD_BLOCK = sa.text(
+    "INSERT INTO block (booking, hall, identity, mobile, until, made_at)"
+    " VALUES (:booking, :hall, :identity, :mobile, :until, :made_at)"
+).bindparams(sa.bindparam("until", type_=sa.Date))
+_BLOCKS = (
+    "SELECT booking, hall, identity, mobile, until, made_at FROM block"
+    " WHERE until > :today AND ({identity} OR {mobile})"
+)
+_NEW_VISITOR = sa.text("INSERT INTO visitor (key, reference) VALUES (:key, :reference)")
+_ADD_RETURN = sa.text("INSERT INTO place_return (id, slot, due_at) VALUES (:id, :slot, :due_at)")
+_DUE = "SELECT id FROM place_return WHERE due_at <= :now ORDER BY due_at LIMIT :limit"
+_COLUMNS = {"day": sa.Date()}
+
+
+class BookingTables:
+    """What `application.ports.BookingStore` promises."""
+
+    def lock_visitors(self, tx: sa.Connection, keys: Mapping[str, str]) -> tuple[dict[str, str], set[str]]:
+        # In one order everywhere, so that two who lock the same ones cannot each wait for the other.
+        ordered = sorted(keys)
+        new = self._add_visitors(tx, [(key, keys[key]) for key in ordered])
+        query = f"SELECT key, reference FROM visitor WHERE {among(tx, 'key', 'keys')} ORDER BY key" + lock_rows(tx)
+        rows = tx.execute(sa.text(query), {"keys": values_of(tx, ordered)})
+        return {row[0]: row[1] for row in rows}, new
+
+    def _add_visitors(self, tx: sa.Connection, visitors: Sequence[tuple[str, str]]) -> set[str]:
+        if on_postgresql(tx):
+            query = (
+                f"INSERT INTO visitor (key, reference) SELECT a, b FROM {pairs(tx, ('text', 'text'))} ORDER BY n"
+                " ON CONFLICT (key) DO NOTHING RETURNING key"
+            )
+            bound = {"a": [key for key, _ in visitors], "b": [reference for _, reference in visitors]}
+            return set(tx.execute(sa.text(query), bound).scalars())
+        query = f"SELECT key FROM visitor WHERE {among(tx, 'key', 'keys')}"
+        known = set(tx.execute(sa.text(query), {"keys": values_of(tx, [key for key, _ in visitors])}).scalars())
+        new = [{"key": key, "reference": reference} for key, reference in visitors if key not in known]
+        if new:
+            tx.execute(_NEW_VISITOR, new)
+        return {one["key"] for one in new}
+
+    def drop_visitors(self, tx: sa.Connection, keys: Collection[str]) -> None:
+        query = f"DELETE FROM visitor WHERE {among(tx, 'key', 'keys')}"
+        tx.execute(sa.text(query), {"keys": values_of(tx, keys)})
+
+    def bookings_of(
+        self, tx: sa.Connection, identities: Collection[str], mobiles: Collection[str], first: date, last: date
+    ) -> list[BookingRow]:
+        # Two halves, each read from its own index.
+        query = _OF.format(identity=among(tx, "identity", "identities"), mobile=among(tx, "mobile", "mobiles"))
+        bound = {"identities": values_of(tx, identities), "mobiles": values_of(tx, mobiles)}
+        statement = sa.text(query).bindparams(*_DAYS).columns(**_COLUMNS)
+        return [_row(*row) for row in tx.execute(statement, {**bound, "first": first, "last": last})]
+
+    def blocks_of(self, tx: sa.Connection, keys: Collection[str], today: date) -> list[BlockRow]:
+        query = _BLOCKS.format(identity=among(tx, "identity", "keys"), mobile=among(tx, "mobile", "keys"))
+        statement = sa.text(query).bindparams(sa.bindparam("today", type_=sa.Date)).columns(until=sa.Date())
+        rows = tx.execute(statement, {"keys": values_of(tx, keys), "today": today})
+        return [BlockRow(**row) for row in rows.mappings()]
+
+    def add_block(self, tx: sa.Connection, row: BlockRow) -> None:
+        tx.execute(_ADD_BLOCK, vars(row))
+
+    def add_bookings(self, tx: sa.Connection, rows: Sequence[BookingRow]) -> None:
+        if rows:
+            tx.execute(_ADD, [{**vars(row), "state": str(row.state), "items": json.dumps(row.items)} for row in rows])
+
+    def add_places(self, tx: sa.Connection, places: Sequence[tuple[str, int]]) -> None:
+        if not places:
+            return
+        bound = {"a": [booking for booking, _ in places], "b": [slot for _, slot in places]}
+        if on_postgresql(tx):
+            query = f"INSERT INTO booking_slot (booking, slot) SELECT a, b FROM {pairs(tx, ('text', 'bigint'))}"
+            tx.execute(sa.text(query), bound)
+        else:
+            query = "INSERT INTO booking_slot (booking, slot) VALUES (:a, :b)"
+            tx.execute(sa.text(query), [{"a": booking, "b": slot} for booking, slot in places])
+
+    def drop_places(self, tx: sa.Connection, bookings: Collection[str]) -> list[tuple[str, int]]:
+        query = f"DELETE FROM booking_slot WHERE {among(tx, 'booking', 'bookings')} RETURNING booking, slot"
+        rows = tx.execute(sa.text(query), {"bookings": values_of(tx, bookings)}).all()
+        return sorted((row[0], row[1]) for row in rows)
+
+    def booking(self, tx: sa.Connection, number: str, lock: bool = False) -> BookingRow | None:
+        statement = sa.text(_FIND + (lock_rows(tx) if lock else "")).columns(**_COLUMNS)
+        row = tx.execute(statement, {"number": number}).one_or_none()
+        return None if row is None else _row(*row)
+
+    def change_booking(self, tx: sa.Connection, seen: BookingRow, row: BookingRow) -> bool:
+        names = ("number", "version", "day", "starts", "ends", "held_until")
+        values = {name: getattr(row, name) for name in names} | {"state": str(row.state)}
+        bound = {**values, "seen_version": seen.version, "seen_state": str(seen.state)}
+        return tx.execute(_CHANGE, bound).rowcount == 1
+
+    def expire(self, tx: sa.Connection, now: int, limit: int) -> list[str]:
+        over = tx.execute(sa.text(_OVER + lock_rows(tx, "SKIP LOCKED")), {"now": now, "limit": limit}).scalars().all()
+        if not over:
+            return []
+        query = sa.text(_EXPIRE.format(numbers=among(tx, "number", "numbers")))
+        return list(tx.execute(query, {"now": now, "numbers": values_of(tx, over)}).scalars())
+
+    def add_returns(self, tx: sa.Connection, rows: Sequence[ReturnRow]) -> None:
+        if rows:
+            tx.execute(_ADD_RETURN, [vars(row) for row in rows])
+
+    def due_returns(self, tx: sa.Connection, now: int, limit: int) -> list[ReturnRow]:
+        due = tx.execute(sa.text(_DUE + lock_rows(tx, "SKIP LOCKED")), {"now": now, "limit": limit}).scalars().all()
+        if not due:
+            return []
+        query = f"DELETE FROM place_return WHERE {among(tx, 'id', 'ids')} RETURNING id, slot, due_at"
+        return [ReturnRow(*row) for row in tx.execute(sa.text(query), {"ids": values_of(tx, due)})]
+
+    def own_bookings(
+        self, tx: sa.Connection, account: str | None, mobile: str | None, limit: int, offset: int
+    ) -> tuple[list[BookingRow], int]:
+        whose = "account = :whose" if account is not None else "mobile = :whose AND account IS NULL"
+        source, bound = _OWN.format(whose=whose), {"whose": account or mobile}
+        total = tx.execute(sa.text(f"SELECT count(*) {source}"), bound).scalar_one()
+        page = f"SELECT {_NAMES} {source} ORDER BY day DESC, starts DESC, number LIMIT :limit OFFSET :offset"
+        rows = tx.execute(sa.text(page).columns(**_COLUMNS), {**bound, "limit": limit, "offset": offset})
+        return [_row(*row) for row in rows], total
+
+    def bookings_in(self, tx: sa.Connection, group_no: int, since: date) -> list[tuple[BookingRow, list[Slot]]]:
+        statement = sa.text(_IN).bindparams(sa.bindparam("since", type_=sa.Date)).columns(**_COLUMNS)
+        rows = tx.execute(statement, {"group_no": group_no, "since": since}).all()
+        found = []
+        for _, places in groupby(rows, lambda row: row[0]):
+            of_it = list(places)
+            slots = [Slot(row[-4], row[-3], row[-2], bool(row[-1])) for row in of_it]
+            found.append((_row(*of_it[0][:-4]), slots))
+        return found
+
+    def missed(self, tx: sa.Connection, before: date, limit: int) -> list[str]:
+        return list(tx.execute(_MISSED, {"before": before, "limit": limit}).scalars())
+
+
+def _row(*values: Any) -> BookingRow:
+    named = dict(zip(_ORDER, values, strict=True))
+    contact = named["contact"]
+    named |= {"state": State(named["state"]), "items": tuple(json.loads(named["items"]))}
+    return BookingRow(**{**named, "contact": None if contact is None else bytes(contact)})
+
+
+_ORDER = [name.strip() for name in _NAMES.split(",")]

@@ -1,0 +1,113 @@
+"""Booking and holding a time: directly, or first held and then confirmed. All of it, or nothing.
+
+Callers of one process that wait at the same moment share a transaction, so that a hot slot's lock costs one commit.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from kernel.contracts.appointment_refusals import Full, HoldExpired, NotInThatState, UnknownBooking
+from kernel.errors import Refusal
+from kernel.eventlog.grouping import Grouped
+from kernel.idempotency import Asked
+from kernel.ids import new_code
+from services.appointment.application.free_slots import FreeTimes
+from services.appointment.application.people import Caller, own, person_of
+from services.appointment.application.rows import BookingRow
+from services.appointment.application.saying import append_last, append_to, booked, shown
+from services.appointment.application.taking import Outcome, Wish, take_all
+from services.appointment.application.tools import Tools
+from services.appointment.domain.booking import State, decide
+from services.appointment.domain.halls import Group, Hall
+from services.appointment.domain.times import minutes_of
+
+NUMBER_LENGTH = 12  # characters of 5 bits: nobody guesses one
+_GROUP = 64  # wishes that share a commit at most
+
+
+class Bookings:
+    """Handlers of `book`, `hold` and `confirm`; answers are `kernel.contracts.appointment.Appointment` or `Held`."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._free = FreeTimes(tools)
+        self._grouped = Grouped[Wish, Outcome](lambda wishes: take_all(tools, wishes), _GROUP)
+
+    def book(self, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Raises what `take` raises."""
+        return self._take(self._wish("book", caller, request))
+
+    def hold(self, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+        """The places are taken for others until the hold is over. Raises what `book` raises."""
+        return self._take(self._wish("hold", caller, request))
+
+    def _wish(self, kind: str, caller: Caller, request: Mapping[str, Any]) -> Wish:
+        person, key = person_of(self._tools.vault, caller, request["visitor"]), request.get("idempotency_key")
+        said = {name: request[name] for name in ("hall", "items", "people", "time")}
+        said |= {"date": request["date"].isoformat(), "by": [person.identity, person.mobile], "what": kind}
+        return Wish(
+            number=new_code(NUMBER_LENGTH),
+            caller=caller,
+            person=person,
+            hall=request["hall"],
+            items=tuple(request["items"]),
+            people=request["people"],
+            day=request["date"],
+            starts=minutes_of(request["time"]),
+            language=request["language"],
+            hold=kind == "hold",
+            asked=Asked(caller.name, key, said) if key else None,
+        )
+
+    def _take(self, wish: Wish) -> dict[str, Any]:
+        outcome = self._grouped.submit(wish, 1)
+        if isinstance(outcome, Full):
+            # Looked up by the one who was refused, not under the locks that the others wait for.
+            raise Full(self._free.next_times(wish.hall, wish.items, wish.people, wish.day, wish.starts))
+        if isinstance(outcome, Refusal):
+            raise outcome
+        return outcome
+
+    def confirm(self, caller: Caller, number: str, key: str | None) -> dict[str, Any]:
+        """What was held is booked; confirmed before, it is the same booking. Raises HoldExpired, UnknownBooking."""
+        asked = {"confirm": number}
+        with self._tools.database.write() as tx:
+            before = self._tools.idempotency.replay(tx, caller.name, key, asked) if key else None
+            if before is not None:
+                return before
+            row = own(self._tools.store.booking(tx, number, lock=True), caller)
+            hall, group = hall_and_group(self._tools, tx, row)
+            if row.state is State.BOOKED:
+                return shown(row, group, hall.rule)
+            row = self._confirm(tx, row, hall, group, key)
+        return shown(row, group, hall.rule)
+
+    def _confirm(self, tx: sa.Connection, row: BookingRow, hall: Hall, group: Group, key: str | None) -> BookingRow:
+        now = self._tools.clock.now()
+        if row.state is State.EXPIRED or (row.state is State.HELD and not row.holds_at(now)):
+            raise HoldExpired
+        if row.state is not State.HELD:
+            raise NotInThatState(state=str(row.state))
+        by = row.account or row.visitor
+        fact = decide(row.as_booking(group.id), booked(row, group, by, now), hall.rule)
+        after = replace(row, state=State.BOOKED, version=1)
+        # Guarded by the state once more: a sweep that came first has given the places away.
+        if not self._tools.store.change_booking(tx, row, after):
+            raise HoldExpired
+        if key:
+            asked, answer = {"confirm": row.number}, shown(after, group, hall.rule)
+            self._tools.idempotency.keep(tx, row.account or row.mobile, key, asked, answer)
+        append_last(self._tools, tx, [append_to(row.number, 0, [fact])])
+        return after
+
+
+def hall_and_group(tools: Tools, tx: sa.Connection, row: BookingRow) -> tuple[Hall, Group]:
+    """Where a booking is. Raises UnknownBooking where the catalogue has the hall or the group no more."""
+    hall = tools.store.halls(tx, {row.hall}).get(row.hall)
+    group = None if hall is None else next((one for one in hall.groups if one.no == row.group_no), None)
+    if hall is None or group is None:
+        raise UnknownBooking
+    return hall, group

@@ -1,0 +1,95 @@
+"""When there is time: the free times of a hall for up to thirty days, and the next ones for somebody who found none.
+
+Reads only. What is free here may be taken a moment later.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from itertools import groupby
+from typing import Any
+
+from kernel.contracts.appointment_refusals import UnknownHall
+from services.appointment.application.tools import Tools
+from services.appointment.domain.halls import Group, Hall
+from services.appointment.domain.rules import window
+from services.appointment.domain.schedule import visit_minutes
+from services.appointment.domain.slots import Slot, group_of, id_range, runs
+from services.appointment.domain.times import day_of, hhmm, instant
+
+NEXT = 3  # times that somebody is told who found none
+
+
+class FreeTimes:
+    """Handler of `slots`; answers are `kernel.contracts.appointment.FreeSlots`."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+
+    def show(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """`request`: loaded `kernel.contracts.appointment.SlotsAsked`. Raises UnknownHall, NotBookable."""
+        item = request["item"]
+        hall = self._hall(request["hall"])
+        groups = hall.groups if item is None else (hall.group_for([item]),)
+        first, last = self._days(hall, request["date"], request["days"])
+        free = self._free(groups, first, last)
+        items = [] if item is None else [item]
+        bookable = window(hall.rule, day_of(self._tools.clock.now()))
+        return {
+            "hall": hall.id,
+            "first_day": bookable[0].isoformat(),
+            "last_day": bookable[1].isoformat(),
+            "groups": [_shown(group, free.get(group.no, []), items, request["people"]) for group in groups],
+        }
+
+    def next_times(self, hall: str, items: Sequence[str], people: int, day: date, starts: int) -> list[dict[str, str]]:
+        """Up to three, in the form of `kernel.contracts.appointment.NextTime`: later ones before earlier ones."""
+        found = self._hall(hall)
+        group = found.group_for(items)
+        first, last = window(found.rule, day_of(self._tools.clock.now()))
+        minutes = visit_minutes(group.schedule, items, people)
+        slots = [slot for slot, _, _ in runs(self._free([group], first, last).get(group.no, []), minutes)]
+        later = sorted(slots, key=lambda slot: ((slot.day, slot.start) < (day, starts), slot.id))
+        return [{"date": slot.day.isoformat(), "time": hhmm(slot.start)} for slot in later[:NEXT]]
+
+    def _hall(self, id: str) -> Hall:
+        with self._tools.database.single() as tx:
+            hall = self._tools.store.halls(tx, [id]).get(id)
+        if hall is None:
+            raise UnknownHall(hall=id)
+        return hall
+
+    def _days(self, hall: Hall, since: date | None, days: int) -> tuple[date, date]:
+        """Those asked for that may be booked."""
+        today = day_of(self._tools.clock.now())
+        first, last = window(hall.rule, today)
+        asked = since or today
+        return max(first, asked), min(last, asked + timedelta(days=days - 1))
+
+    def _free(self, groups: Sequence[Group], first: date, last: date) -> dict[int, list[Slot]]:
+        """By the number of the group; none in the past."""
+        if first > last:
+            return {}
+        ranges = [id_range(group.no, first, last) for group in groups]
+        with self._tools.database.single() as tx:
+            slots = self._tools.store.open_slots(tx, ranges)
+        now = self._tools.clock.now()
+        if first <= day_of(now):
+            slots = [slot for slot in slots if instant(slot.day, slot.start) > now]
+        return {no: list(of_it) for no, of_it in groupby(slots, lambda slot: group_of(slot.id))}
+
+
+def _shown(group: Group, slots: Sequence[Slot], items: Sequence[str], people: int) -> dict[str, Any]:
+    minutes = visit_minutes(group.schedule, items, people) if items else people * group.schedule.slot_minutes
+    times = [(slot.day, slot.start, end, free) for slot, end, free in runs(slots, minutes)]
+    return {
+        "group": group.id,
+        "name": group.name,
+        "minutes": minutes,
+        "days": [
+            {
+                "date": day.isoformat(),
+                "times": [{"time": hhmm(start), "ends": hhmm(end), "free": free} for _, start, end, free in of_it],
+            }
+            for day, of_it in groupby(times, lambda time: time[0])
+        ],
+    }

@@ -1,0 +1,164 @@
+"""Slots made ahead, and made anew when a schedule, a rule, a closure or the catalogue changes; with whom that hits.
+
+Takes no place from who has it: a slot that shrinks keeps its bookings, one that goes is closed, and they are named.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+
+from kernel.clock import format_time, to_micros
+from kernel.contracts.appointment_refusals import UnknownHall
+from kernel.ids import new_id
+from services.appointment.application.rows import BookingRow, ClosureRow, SlotRow
+from services.appointment.application.tools import Tools
+from services.appointment.domain.halls import Group, Hall, groups_of
+from services.appointment.domain.rules import window
+from services.appointment.domain.schedule import Closing, slots_on
+from services.appointment.domain.slots import Slot, id_range, slot_id
+from services.appointment.domain.times import day_of, minutes_of
+
+_DAY = timedelta(days=1)
+_FAR = timedelta(days=400)  # beyond every day that was ever planned
+
+
+class Planning:
+    """Handlers of what a hall's staff set; answers are `kernel.contracts.appointment.Replanned`."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+
+    def adopt(self, halls: Sequence[Mapping[str, Any]], bookable: Collection[str]) -> None:
+        """Halls as catalog tells them: their groups are made, or retired, and planned."""
+        for hall in halls:
+            with self._tools.database.write() as tx:
+                self._tools.store.lock_hall(tx, hall["id"])
+                self._tools.store.set_groups(tx, hall["id"], groups_of(hall, bookable))
+                known = self._tools.store.halls(tx, [hall["id"]])
+                if hall["id"] in known:
+                    self._plan(tx, known[hall["id"]])
+
+    def ahead(self) -> None:
+        """For all halls, for as long as people may book and a day; to be called at least once a day."""
+        with self._tools.database.single() as tx:
+            halls = sorted(self._tools.store.halls(tx, None))
+        for hall in halls:
+            with self._tools.database.write() as tx:
+                self._tools.store.lock_hall(tx, hall)
+                self._plan(tx, self._hall(tx, hall))
+
+    def set_schedule(self, hall: str, group: str, document: Mapping[str, Any], by: str) -> dict[str, Any]:
+        """`document`: loaded `kernel.contracts.appointment.Schedule`. Raises UnknownHall, UnknownGroup."""
+        with self._tools.database.write() as tx:
+            self._tools.store.lock_hall(tx, hall)
+            no = self._hall(tx, hall).group(group).no
+            self._tools.store.set_schedule(tx, no, orjson.dumps(document).decode(), self._now(), by)
+            return self._replanned(tx, hall)
+
+    def set_rule(self, hall: str, document: Mapping[str, Any], by: str) -> dict[str, Any]:
+        """`document`: loaded `kernel.contracts.appointment.HallRule`. Raises UnknownHall."""
+        with self._tools.database.write() as tx:
+            self._tools.store.lock_hall(tx, hall)
+            self._hall(tx, hall)
+            self._tools.store.set_rule(tx, hall, orjson.dumps(document).decode(), self._now(), by)
+            return self._replanned(tx, hall)
+
+    def close(self, hall: str, closure: Mapping[str, Any], by: str) -> dict[str, Any]:
+        """`closure`: loaded `kernel.contracts.appointment.Closure`. Raises UnknownHall, UnknownGroup."""
+        with self._tools.database.write() as tx:
+            self._tools.store.lock_hall(tx, hall)
+            found = self._hall(tx, hall)
+            no = None if closure["group"] is None else found.group(closure["group"]).no
+            self._tools.store.add_closure(tx, self._closure(hall, no, closure, by))
+            return self._replanned(tx, hall)
+
+    def _closure(self, hall: str, no: int | None, closure: Mapping[str, Any], by: str) -> ClosureRow:
+        return ClosureRow(
+            id=new_id(),
+            hall=hall,
+            group_no=no,
+            first_day=closure["first_day"],
+            last_day=closure["last_day"],
+            since=minutes_of(closure["since"]),
+            until=minutes_of(closure["until"]),
+            reason=closure["reason"],
+            made_at=self._now(),
+            made_by=by,
+        )
+
+    def _hall(self, tx: sa.Connection, id: str) -> Hall:
+        hall = self._tools.store.halls(tx, [id]).get(id)
+        if hall is None:
+            raise UnknownHall(hall=id)
+        return hall
+
+    def _now(self) -> int:
+        return to_micros(self._tools.clock.now())
+
+    def _replanned(self, tx: sa.Connection, id: str) -> dict[str, Any]:
+        hall = self._hall(tx, id)
+        open_slots = self._plan(tx, hall)
+        return {"open_slots": open_slots, "hit": self._hit(tx, hall.groups)}
+
+    def _plan(self, tx: sa.Connection, hall: Hall) -> int:
+        """Write what differs; how many slots are open now."""
+        today = day_of(self._tools.clock.now())
+        last = window(hall.rule, today)[1] + _DAY
+        closures = self._tools.store.closures(tx, hall.id, today)
+        return sum(self._plan_group(tx, group, _closings(closures, group.no), today, last) for group in hall.groups)
+
+    def _plan_group(self, tx: sa.Connection, group: Group, closings: Sequence[Closing], today: date, last: date) -> int:
+        """Days beyond `last` that were planned once stay as their schedule has it now."""
+        there = {row.id: row for row in self._tools.store.planned(tx, id_range(group.no, today, today + _FAR))}
+        known = max((Slot(id, 1, 0).day for id in there), default=last)
+        wanted = {row.id: row for row in _wanted(group, closings, today, max(last, known))}
+        gone = [_shut(row) for id, row in there.items() if id not in wanted and not row.closed]
+        changed = [row for id, row in wanted.items() if there.get(id) != row]
+        self._tools.store.put_slots(tx, [*changed, *gone])
+        return sum(not row.closed for row in wanted.values())
+
+    def _hit(self, tx: sa.Connection, groups: Iterable[Group]) -> list[dict[str, str]]:
+        now = self._tools.clock.now()
+        found = [
+            (group, row)
+            for group in groups
+            for row, slots in self._tools.store.bookings_in(tx, group.no, day_of(now))
+            if row.starts_at > now and not _kept(row, slots)
+        ]
+        return [
+            {
+                "number": row.number,
+                "group": group.id,
+                "starts_at": format_time(row.starts_at),
+                "ends_at": format_time(row.ends_at),
+            }
+            for group, row in found
+        ]
+
+
+def _closings(closures: Iterable[ClosureRow], group_no: int) -> list[Closing]:
+    return [
+        Closing(one.first_day, one.last_day, one.since, one.until)
+        for one in closures
+        if one.group_no in (None, group_no)
+    ]
+
+
+def _wanted(group: Group, closings: Sequence[Closing], first: date, last: date) -> Iterable[SlotRow]:
+    for number in range((last - first).days + 1):
+        day = first + number * _DAY
+        for slot in slots_on(group.schedule, day, closings):
+            id = slot_id(group.no, day, slot.start)
+            yield SlotRow(id=id, minutes=slot.minutes, planned=slot.places, closed=slot.closed)
+
+
+def _shut(row: SlotRow) -> SlotRow:
+    return SlotRow(id=row.id, minutes=row.minutes, planned=row.planned, closed=True)
+
+
+def _kept(row: BookingRow, slots: Sequence[Slot]) -> bool:
+    """Whether its slots are open and still fill its time."""
+    return not any(slot.closed for slot in slots) and sum(slot.minutes for slot in slots) == row.ends - row.starts

@@ -1,0 +1,142 @@
+"""What handlers need of the world: a store for what is kept beside the log.
+
+Every method of a store works in the transaction that it is given, and commits nothing. Locks are taken in one order by
+everybody: visitors, then bookings, then slots, then the log's head; each kind by key.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date
+from typing import Protocol
+
+import sqlalchemy as sa
+
+from services.appointment.application.rows import BlockRow, BookingRow, ClosureRow, ReturnRow, SlotRow
+from services.appointment.domain.halls import GroupNamed, Hall
+from services.appointment.domain.slots import Slot
+
+Range = tuple[int, int]  # the lowest and the highest id of slots
+
+
+class HallStore(Protocol):
+    """Halls, their groups, rules, schedules and closures."""
+
+    def halls(self, tx: sa.Connection, ids: Collection[str] | None) -> dict[str, Hall]:
+        """Those of these that have groups; all with None."""
+        ...
+
+    def lock_hall(self, tx: sa.Connection, id: str) -> None:
+        """Nobody else plans it until the transaction ends."""
+        ...
+
+    def set_groups(self, tx: sa.Connection, hall: str, groups: Sequence[GroupNamed]) -> None:
+        """These are the hall's groups now; those that it had beside them are retired."""
+        ...
+
+    def set_schedule(self, tx: sa.Connection, group_no: int, document: str, at: int, by: str) -> None: ...
+
+    def set_rule(self, tx: sa.Connection, hall: str, document: str, at: int, by: str) -> None: ...
+
+    def add_closure(self, tx: sa.Connection, row: ClosureRow) -> None: ...
+
+    def closures(self, tx: sa.Connection, hall: str, since: date) -> list[ClosureRow]:
+        """Those that are not over on that day."""
+        ...
+
+
+class SlotStore(Protocol):
+    """Slots, by id."""
+
+    def lock_slots(self, tx: sa.Connection, ids: Collection[int]) -> dict[int, Slot]:
+        """Those that exist, and nobody else takes or gives back a place of them until the transaction ends."""
+        ...
+
+    def take(self, tx: sa.Connection, places: Mapping[int, int]) -> bool:
+        """Take so many places of each; False where one has not so many, and the caller must roll back."""
+        ...
+
+    def give_back(self, tx: sa.Connection, places: Mapping[int, int]) -> None:
+        """So many places of each; locks the slots itself."""
+        ...
+
+    def planned(self, tx: sa.Connection, ids: Range) -> list[SlotRow]:
+        """Slots as they were planned, locked."""
+        ...
+
+    def put_slots(self, tx: sa.Connection, rows: Sequence[SlotRow]) -> None:
+        """Make or change them. No place that is taken is taken away from who has it: capacity shrinks later."""
+        ...
+
+    def open_slots(self, tx: sa.Connection, ranges: Iterable[Range]) -> list[Slot]:
+        """Those in these ranges that are not closed, by id; full ones, too."""
+        ...
+
+
+class BookingStore(Protocol):
+    """Visitors, bookings, and the places that they have."""
+
+    def lock_visitors(self, tx: sa.Connection, keys: Mapping[str, str]) -> tuple[dict[str, str], set[str]]:
+        """Keys and the references that new ones are given: each one's reference, and those that are new.
+
+        Nobody else books for any of these until the transaction ends.
+        """
+        ...
+
+    def drop_visitors(self, tx: sa.Connection, keys: Collection[str]) -> None: ...
+
+    def bookings_of(
+        self, tx: sa.Connection, identities: Collection[str], mobiles: Collection[str], first: date, last: date
+    ) -> list[BookingRow]:
+        """All of these persons in these days, whatever became of them."""
+        ...
+
+    def blocks_of(self, tx: sa.Connection, keys: Collection[str], today: date) -> list[BlockRow]:
+        """Blocks of these visitor keys that are not over."""
+        ...
+
+    def add_block(self, tx: sa.Connection, row: BlockRow) -> None: ...
+
+    def add_bookings(self, tx: sa.Connection, rows: Sequence[BookingRow]) -> None: ...
+
+    def add_places(self, tx: sa.Connection, places: Sequence[tuple[str, int]]) -> None:
+        """(booking, slot): who has which."""
+        ...
+
+    def drop_places(self, tx: sa.Connection, bookings: Collection[str]) -> list[tuple[str, int]]:
+        """They have none any more; which they had. The slots are still taken."""
+        ...
+
+    def booking(self, tx: sa.Connection, number: str, lock: bool = False) -> BookingRow | None:
+        """With `lock`, nobody else changes it until the transaction ends."""
+        ...
+
+    def change_booking(self, tx: sa.Connection, seen: BookingRow, row: BookingRow) -> bool:
+        """Its state, version and times, if it stands as seen; False where not, and the caller must roll back."""
+        ...
+
+    def expire(self, tx: sa.Connection, now: int, limit: int) -> list[str]:
+        """Holds that are over become expired; their numbers. Those that somebody is confirming are left."""
+        ...
+
+    def add_returns(self, tx: sa.Connection, rows: Sequence[ReturnRow]) -> None: ...
+
+    def due_returns(self, tx: sa.Connection, now: int, limit: int) -> list[ReturnRow]:
+        """Taken out: those whose time has come."""
+        ...
+
+    def own_bookings(
+        self, tx: sa.Connection, account: str | None, mobile: str | None, limit: int, offset: int
+    ) -> tuple[list[BookingRow], int]:
+        """Without holds that are over; the latest visit first, and how many there are."""
+        ...
+
+    def bookings_in(self, tx: sa.Connection, group_no: int, since: date) -> list[tuple[BookingRow, list[Slot]]]:
+        """Those held or booked from that day on, with the slots they have."""
+        ...
+
+    def missed(self, tx: sa.Connection, before: date, limit: int) -> list[str]:
+        """Booked for a day before, and never checked in."""
+        ...
+
+
+class Store(HallStore, SlotStore, BookingStore, Protocol):
+    """All that is kept beside the log."""

@@ -1,0 +1,125 @@
+"""What appointment keeps beside the log, as its store hands it over. Values only.
+
+Instants are microseconds since 1970, times of day minutes since midnight; sealed members open with the vault.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from kernel.clock import to_micros
+from services.appointment.domain.booking import COUNTED, Booking, State
+from services.appointment.domain.rules import Visit
+from services.appointment.domain.times import instant
+
+
+@dataclass(frozen=True, kw_only=True)
+class BookingRow:
+    """A booking, or a hold. `identity` and `mobile` are visitor keys, `visitor` the reference."""
+
+    number: str
+    version: int
+    state: State
+    hall: str
+    group_no: int
+    day: date
+    starts: int
+    ends: int
+    people: int
+    items: tuple[str, ...]
+    identity: str
+    mobile: str
+    visitor: str
+    account: str | None
+    language: str
+    contact: bytes | None = field(default=None, repr=False)
+    held_until: int | None
+    made_at: int
+
+    @property
+    def visit(self) -> Visit:
+        return Visit(self.day, self.starts, self.ends)
+
+    @property
+    def starts_at(self) -> datetime:
+        return instant(self.day, self.starts)
+
+    @property
+    def ends_at(self) -> datetime:
+        return instant(self.day, self.ends)
+
+    def holds_at(self, now: datetime) -> bool:
+        """Whether it is a hold whose time is not over."""
+        return self.state is State.HELD and self.held_until is not None and to_micros(now) < self.held_until
+
+    def counts_at(self, now: datetime) -> bool:
+        """Whether limits count it: a hold that is over does not, swept up or not."""
+        return self.holds_at(now) if self.state is State.HELD else self.state in COUNTED
+
+    def as_booking(self, group: str) -> Booking:
+        """What the log tells of it; of a hold it tells nothing."""
+        if self.version == 0:
+            return Booking(number=self.number)
+        return Booking(
+            number=self.number,
+            version=self.version,
+            state=self.state,
+            hall=self.hall,
+            group=group,
+            visitor=self.visitor,
+            items=self.items,
+            people=self.people,
+            starts_at=self.starts_at,
+            ends_at=self.ends_at,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlotRow:
+    """A slot as planning reads and writes it. `capacity` and `taken` are the store's business when it is written."""
+
+    id: int
+    minutes: int
+    planned: int
+    closed: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlockRow:
+    """A person who cannot book at a hall before the day `until`."""
+
+    booking: str
+    hall: str
+    identity: str
+    mobile: str
+    until: date
+    made_at: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClosureRow:
+    """A closure of a hall, or of the group with this number."""
+
+    id: str
+    hall: str
+    group_no: int | None
+    first_day: date
+    last_day: date
+    since: int
+    until: int
+    reason: str
+    made_at: int
+    made_by: str
+
+
+@dataclass(frozen=True)
+class ReturnRow:
+    """A place that comes back to its slot later."""
+
+    id: str
+    slot: int
+    due_at: int
+
+
+def until(now: datetime, seconds: int) -> int:
+    """The instant so many seconds later."""
+    return to_micros(now + timedelta(seconds=seconds))

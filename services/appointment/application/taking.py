@@ -1,0 +1,296 @@
+"""One transaction for all who book or hold at this moment: each gets all of its places, or none and a reason.
+
+Locks in the order of `ports`; everything is decided in memory in between, and the log comes last. Never waits for
+anything but these locks.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any, TypeGuard
+
+import sqlalchemy as sa
+
+from kernel.clock import to_micros
+from kernel.contracts.appointment_refusals import BeyondClosing, Closed, Full, UnknownHall
+from kernel.errors import Refusal
+from kernel.idempotency import Asked, KeyReused
+from kernel.ids import new_id
+from services.appointment.application.people import Caller, Person
+from services.appointment.application.rows import BlockRow, BookingRow, until
+from services.appointment.application.saying import append_last, append_to, booked, shown
+from services.appointment.application.tools import Tools
+from services.appointment.domain.booking import State
+from services.appointment.domain.halls import Group, Hall
+from services.appointment.domain.rules import Visit, check_block, check_limits, check_time, span_of
+from services.appointment.domain.schedule import visit_minutes
+from services.appointment.domain.slots import Slot, needed_ids
+from services.appointment.domain.times import day_of
+
+Outcome = dict[str, Any] | Refusal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """Somebody wants to visit. `starts` in minutes since midnight; `number` is what the booking will have."""
+
+    number: str
+    caller: Caller
+    person: Person
+    hall: str
+    items: tuple[str, ...]
+    people: int
+    day: date
+    starts: int
+    language: str
+    hold: bool
+    asked: Asked | None  # under its idempotency key
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a wish comes to: the group, the time, and the slots to be taken."""
+
+    hall: Hall
+    group: Group
+    visit: Visit
+    slots: tuple[int, ...]
+
+
+@dataclass(eq=False)
+class _Attempt:
+    """A wish under way. It has an outcome as soon as nothing more is to be done about it."""
+
+    wish: Wish
+    outcome: Outcome | None = None
+    _plan: Plan | None = None
+
+    @property
+    def plan(self) -> Plan:
+        if self._plan is None:
+            raise RuntimeError("asked for its plan before there was one")
+        return self._plan
+
+    @plan.setter
+    def plan(self, plan: Plan) -> None:
+        self._plan = plan
+
+    @contextmanager
+    def refusable(self) -> Iterator[None]:
+        """A refusal ends this attempt and no other."""
+        try:
+            yield
+        except Refusal as refusal:
+            self.outcome = refusal
+
+
+def take_all(tools: Tools, wishes: Sequence[Wish]) -> list[Outcome]:
+    """One outcome for each, in order; all that is written is committed together."""
+    attempts: dict[Any, _Attempt] = {}
+    for wish in wishes:
+        attempts.setdefault(_name(wish), _Attempt(wish))
+    with tools.database.write() as tx:
+        _Taking(tools, tx, list(attempts.values())).run()
+    return [_outcome(wish, attempts[_name(wish)]) for wish in wishes]
+
+
+def _name(wish: Wish) -> Any:
+    """What makes two wishes one: the same key of the same caller."""
+    return wish.number if wish.asked is None else (wish.asked.owner, wish.asked.key)
+
+
+def _outcome(wish: Wish, attempt: _Attempt) -> Outcome:
+    if wish.asked is not None and wish.asked != attempt.wish.asked:
+        return KeyReused(key=wish.asked.key)
+    if attempt.outcome is None:
+        raise RuntimeError("nothing came of a wish")
+    return attempt.outcome
+
+
+class _Taking:
+    """The transaction."""
+
+    def __init__(self, tools: Tools, tx: sa.Connection, attempts: Sequence[_Attempt]) -> None:
+        self._tools, self._store, self._tx = tools, tools.store, tx
+        self._attempts = attempts
+        self._visits: list[BookingRow] = []  # that the persons have, with those just taken
+        self._blocks: list[BlockRow] = []
+        self._slots: dict[int, Slot] = {}
+        self._taken: Counter[int] = Counter()
+        self._made: list[tuple[_Attempt, BookingRow]] = []
+
+    def run(self) -> None:
+        """All steps. Whoever is refused in one takes no part in the next."""
+        self._lock_visitors()
+        # Only now: what waited for a lock is decided by the time at which it got it.
+        self._now = self._tools.clock.now()
+        self._replay()
+        self._plan_all()
+        self._check_persons()
+        self._lock_slots()
+        self._take_all()
+        self._forget_strangers()
+        self._write()
+
+    def _open(self) -> list[_Attempt]:
+        return [attempt for attempt in self._attempts if attempt.outcome is None]
+
+    def _lock_visitors(self) -> None:
+        keys = {key: new_id() for attempt in self._attempts for key in _keys(attempt.wish)}
+        self._references, self._strangers = self._store.lock_visitors(self._tx, keys)
+
+    def _replay(self) -> None:
+        """Equal requests have the same visitor, whose row is the lock that they contend for."""
+        keyed = [(attempt, attempt.wish.asked) for attempt in self._attempts if attempt.wish.asked is not None]
+        answers = self._tools.idempotency.replay_all(self._tx, [asked for _, asked in keyed])
+        for (attempt, _), answer in zip(keyed, answers, strict=True):
+            attempt.outcome = answer
+
+    def _plan_all(self) -> None:
+        halls = self._store.halls(self._tx, {attempt.wish.hall for attempt in self._open()})
+        for attempt in self._open():
+            with attempt.refusable():
+                attempt.plan = _planned(attempt.wish, halls, self._now)
+
+    def _check_persons(self) -> None:
+        """Before any slot is locked: most of those who may not book never touch one."""
+        wishes = [attempt.wish for attempt in self._open()]
+        if not wishes:
+            return
+        first, last = _span(wishes)
+        identities, mobiles = {wish.person.identity for wish in wishes}, {wish.person.mobile for wish in wishes}
+        self._visits = self._store.bookings_of(self._tx, identities, mobiles, first, last)
+        self._blocks = self._store.blocks_of(self._tx, identities | mobiles, day_of(self._now))
+        for attempt in self._open():
+            with attempt.refusable():
+                self._check_person(attempt)
+
+    def _check_person(self, attempt: _Attempt) -> None:
+        wish, rule = attempt.wish, attempt.plan.hall.rule
+        blocks = [one.until for one in self._blocks if one.hall == wish.hall and _is_of(one, wish)]
+        check_block(blocks, day_of(self._now))
+        others = [one for one in self._visits if one.hall == wish.hall and _is_of(one, wish)]
+        check_limits(rule, attempt.plan.visit, [one.visit for one in others if one.counts_at(self._now)])
+
+    def _lock_slots(self) -> None:
+        wanted = {slot for attempt in self._open() for slot in attempt.plan.slots}
+        self._slots = self._store.lock_slots(self._tx, wanted)
+
+    def _take_all(self) -> None:
+        for attempt in self._open():
+            with attempt.refusable():
+                self._check_person(attempt)  # again: the same person may have got another place just now
+                check_places(attempt.plan, self._slots, self._taken)
+                self._take(attempt)
+
+    def _take(self, attempt: _Attempt) -> None:
+        row = self._row(attempt)
+        attempt.outcome = shown(row, attempt.plan.group, attempt.plan.hall.rule)
+        self._taken.update(attempt.plan.slots)
+        self._visits.append(row)
+        self._made.append((attempt, row))
+
+    def _row(self, attempt: _Attempt) -> BookingRow:
+        wish, plan = attempt.wish, attempt.plan
+        return BookingRow(
+            number=wish.number,
+            version=0 if wish.hold else 1,
+            state=State.HELD if wish.hold else State.BOOKED,
+            hall=wish.hall,
+            group_no=plan.group.no,
+            day=wish.day,
+            starts=plan.visit.starts,
+            ends=plan.visit.ends,
+            people=wish.people,
+            items=wish.items,
+            identity=wish.person.identity,
+            mobile=wish.person.mobile,
+            visitor=self._references[wish.person.identity],
+            account=wish.caller.account,
+            language=wish.language,
+            held_until=until(self._now, plan.hall.rule.hold_seconds) if wish.hold else None,
+            made_at=to_micros(self._now),
+        )
+
+    def _forget_strangers(self) -> None:
+        """Nothing stays of people who were refused."""
+        known = {key for _, row in self._made for key in (row.identity, row.mobile)}
+        refused = sorted(self._strangers - known)
+        if refused:
+            self._store.drop_visitors(self._tx, refused)
+
+    def _write(self) -> None:
+        if not self._made:
+            return
+        if not self._store.take(self._tx, self._taken):
+            raise RuntimeError("places that were locked and free could not be taken")
+        self._store.add_bookings(self._tx, self._sealed())
+        self._store.add_places(
+            self._tx, [(row.number, slot) for attempt, row in self._made for slot in attempt.plan.slots]
+        )
+        kept = [(one.wish.asked, one.outcome) for one, _ in self._made if one.wish.asked is not None]
+        self._tools.idempotency.keep_all(self._tx, [(asked, answer) for asked, answer in kept if _is_answer(answer)])
+        facts = [
+            append_to(row.number, 0, [booked(row, one.plan.group, _by(row), self._now)])
+            for one, row in self._made
+            if not one.wish.hold
+        ]
+        if facts:
+            append_last(self._tools, self._tx, facts)
+
+    def _sealed(self) -> list[BookingRow]:
+        texts = [(row.visitor, one.wish.person.contact) for one, row in self._made if one.wish.person.contact]
+        sealed = iter(self._tools.vault.seal_all(self._tx, [(who, text) for who, text in texts if text is not None]))
+        return [replace(row, contact=next(sealed)) if one.wish.person.contact else row for one, row in self._made]
+
+
+def check_places(plan: Plan, slots: Mapping[int, Slot], taken: Mapping[int, int]) -> None:
+    """`slots`: as they are on the table; `taken`: what was given away since. Raises Closed, BeyondClosing or Full."""
+    wanted = [slots.get(id) for id in plan.slots]
+    length = plan.group.schedule.slot_minutes
+    if wanted[0] is None or any(slot is not None and (slot.closed or slot.minutes != length) for slot in wanted):
+        raise Closed
+    if None in wanted:
+        raise BeyondClosing(minutes=plan.visit.ends - plan.visit.starts)
+    if any(slot is not None and slot.free <= taken.get(slot.id, 0) for slot in wanted):
+        raise Full([])
+
+
+def _planned(wish: Wish, halls: Mapping[str, Hall], now: datetime) -> Plan:
+    hall = halls.get(wish.hall)
+    if hall is None:
+        raise UnknownHall(hall=wish.hall)
+    return plan_of(hall, hall.group_for(wish.items), wish.items, wish.people, wish.day, wish.starts, now)
+
+
+def plan_of(hall: Hall, group: Group, items: Iterable[str], people: int, day: date, starts: int, now: datetime) -> Plan:
+    """What a visit then would take. Raises InThePast or OutsideWindow."""
+    length = group.schedule.slot_minutes
+    slots = needed_ids(group.no, day, starts, visit_minutes(group.schedule, items, people), length)
+    visit = Visit(day, starts, starts + len(slots) * length)
+    check_time(hall.rule, visit, now)
+    return Plan(hall=hall, group=group, visit=visit, slots=slots)
+
+
+def _keys(wish: Wish) -> tuple[str, str]:
+    return wish.person.identity, wish.person.mobile
+
+
+def _is_of(row: BookingRow | BlockRow, wish: Wish) -> bool:
+    """The same identity number or the same mobile is one person."""
+    return row.identity == wish.person.identity or row.mobile == wish.person.mobile
+
+
+def _span(wishes: Iterable[Wish]) -> tuple[date, date]:
+    spans = [span_of(wish.day) for wish in wishes]
+    return min(first for first, _ in spans), max(last for _, last in spans)
+
+
+def _by(row: BookingRow) -> str:
+    return row.account or row.visitor
+
+
+def _is_answer(outcome: Outcome | None) -> TypeGuard[dict[str, Any]]:
+    return isinstance(outcome, dict)
