@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from services.appointment.adapters.sql import among, lock_rows, on_postgresql, pairs, values_of
+from services.appointment.adapters.sql import among, joined, lock_rows, on_postgresql, pairs, values_of
 from services.appointment.application.ports import Range
 from services.appointment.application.rows import SlotRow
 from services.appointment.domain.slots import Slot
@@ -51,8 +51,8 @@ class SlotTables:
         if not places:
             return True
         if on_postgresql(tx):
-            query = _TAKE_ALL.format(pairs=pairs(tx, ("bigint", "int")))
-            bound = {"a": list(places), "b": list(places.values())}
+            query = _TAKE_ALL.format(pairs=pairs(("bigint", "int")))
+            bound = {"a": joined(places), "b": joined(places.values())}
             return tx.execute(sa.text(query), bound).rowcount == len(places)
         return all(tx.execute(_TAKE, {"id": id, "count": count}).rowcount == 1 for id, count in places.items())
 

@@ -1,7 +1,7 @@
 """Small differences between the two databases, named once. Holds no statement of its own."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -29,6 +29,19 @@ def values_of(tx: sa.Connection, values: Collection[Any]) -> Any:
     return list(values) if on_postgresql(tx) else json.dumps(list(values))
 
 
-def pairs(tx: sa.Connection, kinds: tuple[str, str]) -> str:
-    """A table of the columns a and b, of the two lists that are bound to `a` and `b`. PostgreSQL only."""
-    return f"unnest(CAST(:a AS {kinds[0]}[]), CAST(:b AS {kinds[1]}[])) WITH ORDINALITY AS pair(a, b, n)"
+_MARK = "\x1e"  # no value of ours holds it: codes are printable, and JSON escapes it
+
+
+def joined(values: Iterable[Any]) -> str:
+    """What `split` reads. Several times cheaper than a list, of which the driver quotes each member. None is empty."""
+    return _MARK.join("" if value is None else str(value) for value in values)
+
+
+def split(name: str, kind: str = "text") -> str:
+    """The list of `kind` that `joined` made of the values bound to `name`. PostgreSQL only."""
+    return f"CAST(string_to_array(CAST(:{name} AS text), chr(30), '') AS {kind}[])"
+
+
+def pairs(kinds: tuple[str, str]) -> str:
+    """A table of the columns a and b, of what was joined to `a` and `b`. PostgreSQL only."""
+    return f"unnest({split('a', kinds[0])}, {split('b', kinds[1])}) WITH ORDINALITY AS pair(a, b, n)"

@@ -3,7 +3,7 @@
 Reads only. What is free here may be taken a moment later.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import groupby
 from typing import Any
@@ -13,7 +13,7 @@ from services.appointment.application.tools import Tools
 from services.appointment.domain.halls import Group, Hall
 from services.appointment.domain.rules import window
 from services.appointment.domain.schedule import visit_minutes
-from services.appointment.domain.slots import Slot, group_of, id_range, runs
+from services.appointment.domain.slots import Slot, day_number, group_of, id_range, runs
 from services.appointment.domain.times import day_of, hhmm, instant
 
 NEXT = 3  # times that somebody is told who found none
@@ -78,9 +78,14 @@ class FreeTimes:
         return {no: list(of_it) for no, of_it in groupby(slots, lambda slot: group_of(slot.id))}
 
 
+def _by_day(found: Sequence[tuple[Slot, int, int]]) -> Iterator[tuple[date, list[tuple[Slot, int, int]]]]:
+    for _, of_it in groupby(found, lambda one: day_number(one[0].id)):
+        on_it = list(of_it)
+        yield on_it[0][0].day, on_it
+
+
 def _shown(group: Group, slots: Sequence[Slot], items: Sequence[str], people: int) -> dict[str, Any]:
     minutes = visit_minutes(group.schedule, items, people) if items else people * group.schedule.slot_minutes
-    times = [(slot.day, slot.start, end, free) for slot, end, free in runs(slots, minutes)]
     return {
         "group": group.id,
         "name": group.name,
@@ -88,8 +93,8 @@ def _shown(group: Group, slots: Sequence[Slot], items: Sequence[str], people: in
         "days": [
             {
                 "date": day.isoformat(),
-                "times": [{"time": hhmm(start), "ends": hhmm(end), "free": free} for _, start, end, free in of_it],
+                "times": [{"time": hhmm(slot.start), "ends": hhmm(end), "free": free} for slot, end, free in of_it],
             }
-            for day, of_it in groupby(times, lambda time: time[0])
+            for day, of_it in _by_day(runs(slots, minutes))
         ],
     }

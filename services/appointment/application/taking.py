@@ -119,6 +119,7 @@ class _Taking:
         self._blocks: list[BlockRow] = []
         self._slots: dict[int, Slot] = {}
         self._taken: Counter[int] = Counter()
+        self._served: set[str] = set()  # keys of those who have got a place
         self._made: list[tuple[_Attempt, BookingRow]] = []
 
     def run(self) -> None:
@@ -181,7 +182,8 @@ class _Taking:
     def _take_all(self) -> None:
         for attempt in self._open():
             with attempt.refusable():
-                self._check_person(attempt)  # again: the same person may have got another place just now
+                if self._served.intersection(_keys(attempt.wish)):  # the same person has got another place just now
+                    self._check_person(attempt)
                 check_places(attempt.plan, self._slots, self._taken)
                 self._take(attempt)
 
@@ -190,6 +192,7 @@ class _Taking:
         attempt.outcome = shown(row, attempt.plan.group, attempt.plan.hall.rule)
         self._taken.update(attempt.plan.slots)
         self._visits.append(row)
+        self._served.update(_keys(attempt.wish))
         self._made.append((attempt, row))
 
     def _row(self, attempt: _Attempt) -> BookingRow:

@@ -45,6 +45,11 @@ def group_of(slot: int) -> int:
     return slot >> (_DAY_BITS + _START_BITS)
 
 
+def day_number(slot: int) -> int:
+    """The same for all slots of a group on a day, and for no other."""
+    return slot >> _START_BITS
+
+
 def id_range(group: int, first: date, last: date) -> tuple[int, int]:
     """The lowest and the highest id that a slot of the group can have in these days."""
     return slot_id(group, first, 0), slot_id(group, last, _START_MASK)
@@ -64,13 +69,13 @@ def runs(slots: Sequence[Slot], minutes: int) -> list[tuple[Slot, int, int]]:
     """
     found = []
     for at, first in enumerate(slots):
-        end, free, place = first.end, first.free, at
-        while free > 0 and end < first.start + minutes:
+        free, length, place = first.free, first.minutes, at
+        while free > 0 and length < minutes:
             place += 1
-            if place == len(slots) or slots[place].id != first.id - first.start + end:
+            if place == len(slots) or slots[place].id != first.id + length:  # ids count minutes within a day
                 free = 0
             else:
-                end, free = slots[place].end, min(free, slots[place].free)
+                length, free = length + slots[place].minutes, min(free, slots[place].free)
         if free > 0:
-            found.append((first, end, free))
+            found.append((first, first.start + length, free))
     return found

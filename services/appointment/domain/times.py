@@ -1,6 +1,7 @@
 """Days and times of day as the hall's slots have them: minutes since midnight in China Standard Time. Pure."""
 
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 
 from kernel.clock import CHINA
 
@@ -13,6 +14,7 @@ def minutes_of(text: str) -> int:
     return int(hours) * 60 + int(minutes)
 
 
+@lru_cache(maxsize=2000)
 def hhmm(minutes: int) -> str:
     """The inverse of `minutes_of`."""
     return f"{minutes // 60:02}:{minutes % 60:02}"
