@@ -3,12 +3,14 @@
 BENCH_SECONDS sets how long bookings are counted. The stock is 100 halls with 200,000 bookings in 22 working days.
 """
 
+import gc
 import os
 import random
-import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import date
+from multiprocessing import get_context
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,7 +26,7 @@ from services.appointment.testing import MORNING, Desk, wish
 HALLS = int(os.environ.get("BENCH_HALLS") or 100)
 BOOKINGS = int(os.environ.get("BENCH_BOOKINGS") or 200_000)
 SECONDS = float(os.environ.get("BENCH_SECONDS") or 8)
-THREADS = 64
+THREADS = 64  # in each process
 GROUPS = 5
 VIEWS = 400
 WORKING_DAYS = 22
@@ -91,36 +93,63 @@ def views(desk: Desk, number: int) -> dict[str, Any]:
     return desk.app.free_times.show(contract.SlotsAsked().load({"hall": f"hall-{number % HALLS}"}))
 
 
-def bookings(desk: Desk, among: Callable[[random.Random], dict[str, Any]], name: str) -> None:
-    """People who book for the first time, from many threads; counted by what is on the log."""
-    until = time.monotonic() + SECONDS
-    waits: list[float] = []
-    refused = []
+Place = Callable[[random.Random, list[date]], dict[str, Any]]
 
-    def visit(share: int) -> None:
-        chance, number = random.Random(f"{name} {share}"), share * 100_000 + desk.tools.log.head().position
+
+def anywhere(chance: random.Random, open_days: list[date]) -> dict[str, Any]:
+    """Any hall, group, day and time."""
+    start = 540 + 30 * chance.randrange(16)
+    return {
+        "hall": f"hall-{chance.randrange(HALLS)}",
+        "items": [f"item-{chance.randrange(GROUPS)}"],
+        "date": chance.choice(open_days),
+        "time": f"{start // 60:02}:{start % 60:02}",
+    }
+
+
+def in_one_group(chance: random.Random, open_days: list[date]) -> dict[str, Any]:
+    """Everybody wants the same group, most of whose slots fill up."""
+    return {**anywhere(chance, open_days), "hall": "hall-1", "items": ["item-1"]}
+
+
+def visits(url: str, share: int, place: Place, open_days: list[date]) -> tuple[list[float], int]:
+    """What one process does: people who book for the first time, from many threads. Seconds each, how many refused."""
+    desk, until = Desk(open_url(url, "appointment"), FrozenClock(MORNING)), time.monotonic() + SECONDS
+    waits: list[float] = []
+    refused: list[Refusal] = []
+
+    def visit(thread: int) -> None:
+        chance = random.Random(f"{share} {thread} {place.__name__}")
         while time.monotonic() < until:
-            number += 1
-            begun = time.perf_counter()
+            number, begun = chance.randrange(10**7), time.perf_counter()
             try:
-                desk.app.bookings.book(desk.caller(f"a-{number}"), wish(number, **among(chance)))
+                desk.app.bookings.book(desk.caller(f"a-{number}"), wish(number, **place(chance, open_days)))
             except Refusal as refusal:
                 refused.append(refusal)
             waits.append(time.perf_counter() - begun)
 
-    before, begun = desk.tools.log.head().position, time.perf_counter()
-    threads = [threading.Thread(target=visit, args=(share,)) for share in range(THREADS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    rate = (desk.tools.log.head().position - before) / (time.perf_counter() - begun)
-    report(f"booking.{name}", rate, "bookings/s", refused=len(refused) / len(waits))
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(visit, range(THREADS)))
+    desk.database.close()
+    return waits, len(refused)
+
+
+def bookings(url: str, place: Place, open_days: list[date], processes: int, name: str) -> None:
+    """Counted from the first attempt to the last, by what was booked."""
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+        list(pool.map(abs, range(processes)))  # until they have started
+        begun = time.perf_counter()
+        shares = [pool.submit(visits, url, 10 * processes + share, place, open_days) for share in range(processes)]
+        found = [share.result() for share in shares]
+        took = time.perf_counter() - begun
+    waits = [wait for share, _ in found for wait in share]
+    refused = sum(count for _, count in found)
+    report(f"booking.{name}", (len(waits) - refused) / took, "bookings/s", refused=refused / len(waits))
     report(f"booking.{name}.p99", percentile(waits, 0.99) * 1000, "ms")
 
 
-def view(desk: Desk) -> None:
-    """Whole halls, each time another."""
+def view(desk: Desk, how: str) -> None:
+    """Whole halls and single items, each time of another hall. `how` ends the figures' names."""
     times, items = [], []
     for number in range(VIEWS):
         begun = time.perf_counter()
@@ -131,29 +160,24 @@ def view(desk: Desk) -> None:
         desk.app.free_times.show(asked)
         items.append(time.perf_counter() - begun)
     for name, samples in (("hall", times), ("item", items)):
-        report(f"booking.view_30_days.{name}.p50", percentile(samples, 0.5) * 1000, "ms")
-        report(f"booking.view_30_days.{name}.p99", percentile(samples, 0.99) * 1000, "ms")
+        report(f"booking.view_30_days.{name}{how}.p50", percentile(samples, 0.5) * 1000, "ms")
+        report(f"booking.view_30_days.{name}{how}.p99", percentile(samples, 0.99) * 1000, "ms")
 
 
 def main() -> None:
     """All figures, on one stock."""
     with databases() as make:
-        desk = stocked(make().render_as_string(hide_password=False))
+        url = make().render_as_string(hide_password=False)
+        desk = stocked(url)
         open_days = days(desk)
-
-        def anywhere(chance: random.Random) -> dict[str, Any]:
-            start = 540 + 30 * chance.randrange(16)
-            return {
-                "hall": f"hall-{chance.randrange(HALLS)}",
-                "items": [f"item-{chance.randrange(GROUPS)}"],
-                "date": chance.choice(open_days),
-                "time": f"{start // 60:02}:{start % 60:02}",
-            }
-
-        view(desk)
-        bookings(desk, anywhere, "many_slots.64_threads")
-        bookings(desk, lambda _: {**anywhere(random.Random(1)), "hall": "hall-1"}, "one_slot.64_threads")
+        view(desk, "")
+        gc.collect()
+        gc.freeze()  # what was loaded at the start is not looked through again
+        view(desk, ".frozen")
         desk.database.close()
+        bookings(url, anywhere, open_days, 1, "many_slots.1_process")
+        bookings(url, anywhere, open_days, 2, "many_slots.2_processes")
+        bookings(url, in_one_group, open_days, 2, "one_group.2_processes")
 
 
 if __name__ == "__main__":
