@@ -15,7 +15,7 @@ def on_postgresql(tx: sa.Connection) -> bool:
 def lock_rows(tx: sa.Connection, others: str = "") -> str:
     """Ends a SELECT whose rows are to be held; `others`: what is done about rows that somebody else holds.
 
-    Not FOR UPDATE: who inserts a booking needs its group's key, and would wait for the planner that waits for its slots.
+    Not FOR UPDATE: who inserts a booking needs its group's key, and would wait for a planner who waits for its slots.
     """
     return f" FOR NO KEY UPDATE {others}" if on_postgresql(tx) else ""
 
