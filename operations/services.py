@@ -23,7 +23,7 @@ SERVICES = {
 ALL = "all"
 
 # The owners of a database each. The relay works on filing's.
-OWNERS = ("accounts", "catalog", "filing", "progress", "notify")
+OWNERS = ("accounts", "appointment", "catalog", "filing", "progress", "notify")
 
 _ROOT = Path(__file__).parent.parent
 

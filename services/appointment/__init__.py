@@ -1,1 +1,1 @@
-"""Hall visits: the place of the booking service, which is not built yet; nothing imports this package."""
+"""Hall visits: schedules, slots, bookings and their limits. No service serves them yet: that comes with check-in."""
