@@ -44,7 +44,7 @@ def test_every_service_is_kept_apart_from_the_others() -> None:
         *(f"services.{name}" for name in packages()),
         "gateway",
     }
-    layered = {path.parent.name for path in (ROOT / "services").glob("*/service.py")}
+    layered = {path.parent.name for path in (ROOT / "services").glob("*/bootstrap.py")}
     assert set(contract("Inside a service")["containers"]) == {f"services.{name}" for name in layered}
 
 
