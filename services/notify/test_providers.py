@@ -14,7 +14,7 @@ import pytest
 from kernel.clock import FrozenClock, SystemClock
 from kernel.config import Settings
 from kernel.errors import NotAllowed, RemoteFault, RemoteRefusal, ServiceDown, ServiceSlow
-from kernel.testing import free_port
+from kernel.testing import eventually, free_port
 from kernel.testing.cases import START, received
 from kernel.testing.sms_provider import SmsProvider
 from services.notify.adapters.accounts import AccountsContacts
@@ -115,9 +115,9 @@ def hanging(provider: SmsProvider) -> threading.Event:
 
 def test_a_provider_that_does_not_answer_may_have_taken_it(provider: SmsProvider) -> None:
     released = hanging(provider)
-    assert http_sms(provider.url, read=0.2).send(MESSAGE) == Unsure("no_answer: ReadTimeout")
+    assert http_sms(provider.url, read=0.5).send(MESSAGE) == Unsure("no_answer: ReadTimeout")
     released.set()
-    assert list(provider.sent) == [MESSAGE.id]
+    eventually(lambda: list(provider.sent) == [MESSAGE.id])
 
 
 def with_http(desk: Desk, first: SmsProvider, second: SmsProvider) -> Notify:
@@ -145,7 +145,7 @@ class Trickling(socketserver.StreamRequestHandler):
 def test_an_answer_that_trickles_in_holds_nobody_up() -> None:
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Trickling) as server:
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        sms = http_sms(f"http://127.0.0.1:{server.server_address[1]}", read=0.3)
+        sms = http_sms(f"http://127.0.0.1:{server.server_address[1]}", read=1.0)
         begun = time.monotonic()
         assert sms.send(MESSAGE) == Accepted(None, receipt_follows=True)
         assert time.monotonic() - begun < 2 * sms.patience
