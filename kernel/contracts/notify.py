@@ -20,6 +20,9 @@ COUNTED = tuple(state for state in STATES if state != "delivered")  # by `status
 MAX_RECEIPT = 16 * 1024  # characters of a receipt's body
 RECEIPT_FRESHNESS = 300  # seconds that a receipt's timestamp may differ from our clock
 
+CODE_MINUTES = 5  # that an SMS says its code is valid
+CODE_PURPOSES = ("visit",)  # visit: a guest books without an account
+
 _CODE = validate.Length(1, 64)
 
 
@@ -39,6 +42,30 @@ class UnknownMessage(Refusal):
     status = 404
     zh = "没有这条消息。"
     en = "There is no such message."
+
+
+class SmsUnavailable(Refusal):
+    """No provider of SMS has taken the code. Nobody was told it: try again."""
+
+    code = "sms_unavailable"
+    status = 503
+    zh = "短信暂时无法发送，请稍后再试。"
+    en = "The SMS could not be sent just now; please try again shortly."
+
+
+class SendCode(Request):
+    """`send_code` (→ {}): an SMS with a one-time code, sent before the answer. Neither number nor code is kept.
+
+    `purpose`: what the code is for, in the words of the SMS. It is said to be valid for `CODE_MINUTES`. Raises
+    SmsUnavailable, in time for an answer, when no provider takes it. How often one may ask is for the caller to limit.
+    """
+
+    mobile = fields.String(
+        required=True, validate=validate.Regexp(r"1[3-9][0-9]{9}\Z", error="Not a valid mobile number.")
+    )
+    code = fields.String(required=True, validate=validate.Regexp(r"[0-9]{4,8}\Z", error="Not a valid code."))
+    purpose = fields.String(required=True, validate=validate.OneOf(CODE_PURPOSES))
+    language = fields.String(load_default="zh-Hans", validate=validate.OneOf(LANGUAGES))
 
 
 class Receipt(Request):

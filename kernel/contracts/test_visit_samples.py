@@ -59,6 +59,13 @@ def test_a_sample_is_read_whole() -> None:
     )
 
 
+def test_until_when_a_visit_can_be_cancelled_may_be_told_with_it() -> None:
+    before = {"cancel_before": "2026-02-11T08:00:00+08:00"}
+    for type_ in ("visit.booked", "visit.moved"):
+        data = {**sample(type_)["data"], **before}
+        assert dump_visit_fact(load_visit_fact(type_, 1, data)) == data
+
+
 @pytest.mark.parametrize(
     ("type_", "change", "field"),
     [

@@ -66,10 +66,12 @@ class _Told(_Timed):
 class VisitBookedV1(_Told):
     items = _Tuple(fields.String(validate=_CODE), required=True, validate=validate.Length(1, 10))
     people = fields.Integer(strict=True, load_default=1, validate=validate.Range(1, 50))
+    cancel_before = Instant(allow_none=True, load_default=None)
 
 
 class VisitMovedV1(_Timed):
     moved_from = Instant(required=True)
+    cancel_before = Instant(allow_none=True, load_default=None)
 
 
 class VisitCancelledV1(VisitFactSchema):

@@ -22,7 +22,10 @@ class VisitFact:
 
 @dataclass(frozen=True, kw_only=True)
 class VisitBooked(VisitFact):
-    """预约成功: times of a business group are taken. `visitor` is a reference, `account` None for a guest."""
+    """预约成功: times of a business group are taken. `visitor` is a reference, `account` None for a guest.
+
+    `cancel_before`: until then it could be cancelled or moved, as the hall's rule was.
+    """
 
     TYPE = "visit.booked"
 
@@ -36,6 +39,7 @@ class VisitBooked(VisitFact):
     people: int = 1
     account: str | None = None
     language: str = "zh-Hans"
+    cancel_before: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +51,7 @@ class VisitMoved(VisitFact):
     moved_from: datetime
     starts_at: datetime
     ends_at: datetime
+    cancel_before: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

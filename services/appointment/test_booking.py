@@ -46,6 +46,7 @@ def test_a_booking_is_answered_kept_and_on_the_log(desk: Desk) -> None:
         items=("passport",),
         starts_at=parse_time("2026-02-10T09:00:00+08:00"),
         ends_at=parse_time("2026-02-10T09:30:00+08:00"),
+        cancel_before=parse_time("2026-02-10T07:00:00+08:00"),
     )
     assert desk.taken() == {slot_id(row.group_no, TUESDAY, 540): 1}
     assert row.contact is None

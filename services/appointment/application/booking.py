@@ -92,7 +92,7 @@ class Bookings:
         if row.state is not State.HELD:
             raise NotInThatState(state=str(row.state))
         by = row.account or row.visitor
-        fact = decide(row.as_booking(group.id), booked(row, group, by, now), hall.rule)
+        fact = decide(row.as_booking(group.id), booked(row, hall, group, by, now), hall.rule)
         after = replace(row, state=State.BOOKED, version=1)
         # Guarded by the state once more: a sweep that came first has given the places away.
         if not self._tools.store.change_booking(tx, row, after):

@@ -23,7 +23,7 @@ from services.appointment.application.taking import Plan, check_places, plan_of
 from services.appointment.application.tools import Tools
 from services.appointment.domain.booking import decide, evolve
 from services.appointment.domain.halls import Group, Hall
-from services.appointment.domain.rules import check_block, check_limits, span_of
+from services.appointment.domain.rules import cancel_before, check_block, check_limits, span_of
 from services.appointment.domain.times import day_of, minutes_of
 
 
@@ -77,7 +77,7 @@ class OwnBookings:
                 row, hall, group = self._locked(tx, caller, number)
                 plan = plan_of(hall, group, row.items, row.people, day, minutes_of(time), self._tools.clock.now())
                 there = replace(row, day=plan.visit.day, starts=plan.visit.starts, ends=plan.visit.ends)
-                fact = _moved(row, there, self._tools)
+                fact = _moved(row, there, hall, self._tools)
                 after = self._change(tx, row, there, fact, hall, group)
                 self._check_person(tx, row, plan)
                 self._exchange(tx, row, plan)
@@ -149,7 +149,7 @@ class OwnBookings:
         return answer
 
 
-def _moved(row: BookingRow, there: BookingRow, tools: Tools) -> VisitMoved:
+def _moved(row: BookingRow, there: BookingRow, hall: Hall, tools: Tools) -> VisitMoved:
     return VisitMoved(
         occurred_at=tools.clock.now(),
         by=_by(row),
@@ -157,6 +157,7 @@ def _moved(row: BookingRow, there: BookingRow, tools: Tools) -> VisitMoved:
         moved_from=row.starts_at,
         starts_at=there.starts_at,
         ends_at=there.ends_at,
+        cancel_before=cancel_before(hall.rule, there.starts_at),
     )
 
 

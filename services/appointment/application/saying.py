@@ -11,7 +11,7 @@ from kernel.contracts.visit_facts import VisitBooked, VisitFact
 from kernel.eventlog import Append, Appended, NewEvent
 from services.appointment.application.rows import BookingRow
 from services.appointment.application.tools import Tools
-from services.appointment.domain.halls import Group
+from services.appointment.domain.halls import Group, Hall
 from services.appointment.domain.rules import HallRule, cancel_before
 
 
@@ -39,7 +39,7 @@ def append_last(tools: Tools, tx: sa.Connection, requests: Sequence[Append]) -> 
             raise RuntimeError(f"the log and the booking {request.stream} do not agree: {outcome}")
 
 
-def booked(row: BookingRow, group: Group, by: str, at: Any) -> VisitBooked:
+def booked(row: BookingRow, hall: Hall, group: Group, by: str, at: Any) -> VisitBooked:
     """The fact that a booking begins with."""
     return VisitBooked(
         occurred_at=at,
@@ -55,6 +55,7 @@ def booked(row: BookingRow, group: Group, by: str, at: Any) -> VisitBooked:
         language=row.language,
         starts_at=row.starts_at,
         ends_at=row.ends_at,
+        cancel_before=cancel_before(hall.rule, row.starts_at),
     )
 
 

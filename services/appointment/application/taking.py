@@ -236,7 +236,7 @@ class _Taking:
         kept = [(one.wish.asked, one.outcome) for one, _ in self._made if one.wish.asked is not None]
         self._tools.idempotency.keep_all(self._tx, [(asked, answer) for asked, answer in kept if _is_answer(answer)])
         facts = [
-            append_to(row.number, 0, [booked(row, one.plan.group, _by(row), self._now)])
+            append_to(row.number, 0, [booked(row, one.plan.hall, one.plan.group, _by(row), self._now)])
             for one, row in self._made
             if not one.wish.hold
         ]
