@@ -85,7 +85,12 @@ class VisitClosedV1(VisitFactSchema):
     held_until = Instant(allow_none=True, load_default=None)
 
 
+class VisitReopenedV1(_Timed):
+    pass
+
+
 class VisitOfferedV1(_Told):
+    booking = fields.String(required=True, validate=_CODE)
     held_until = Instant(required=True)
 
 
@@ -111,17 +116,36 @@ class VisitBlockedV1(VisitFactSchema):
     no_shows = fields.Integer(strict=True, required=True, validate=validate.Range(1, 1000))
 
 
+class VisitExcusedV1(VisitFactSchema):
+    pass
+
+
+class VisitUnblockedV1(VisitFactSchema):
+    visitor = fields.String(required=True, validate=_CODE)
+    appeal = fields.String(allow_none=True, load_default=None, validate=_CODE)
+
+
+class VisitAppealDismissedV1(VisitFactSchema):
+    visitor = fields.String(required=True, validate=_CODE)
+    appeal = fields.String(required=True, validate=_CODE)
+    until = fields.Date(required=True)
+
+
 VISIT_SCHEMAS: dict[tuple[str, int], ma.Schema] = {
     ("visit.booked", 1): VisitBookedV1(),
     ("visit.moved", 1): VisitMovedV1(),
     ("visit.cancelled", 1): VisitCancelledV1(),
     ("visit.closed", 1): VisitClosedV1(),
+    ("visit.reopened", 1): VisitReopenedV1(),
     ("visit.offered", 1): VisitOfferedV1(),
     ("visit.reminded", 1): VisitRemindedV1(),
     ("visit.checked_in", 1): VisitCheckedInV1(),
     ("visit.served", 1): VisitServedV1(),
     ("visit.no_show", 1): VisitNoShowV1(),
     ("visit.blocked", 1): VisitBlockedV1(),
+    ("visit.excused", 1): VisitExcusedV1(),
+    ("visit.unblocked", 1): VisitUnblockedV1(),
+    ("visit.appeal_dismissed", 1): VisitAppealDismissedV1(),
 }
 
 

@@ -76,11 +76,25 @@ class VisitClosed(VisitFact):
 
 
 @dataclass(frozen=True, kw_only=True)
+class VisitReopened(VisitFact):
+    """恢复办理: the hall can keep the time after all; what was offered instead is held no more."""
+
+    TYPE = "visit.reopened"
+
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class VisitOffered(VisitFact):
-    """候补到号: a freed time is held for somebody on the waiting list. Its stream is the entry on that list."""
+    """候补到号: a freed time is held for somebody on the waiting list. Its stream is the entry on that list.
+
+    `booking` is the number of the hold, to be confirmed like any other until `held_until`.
+    """
 
     TYPE = "visit.offered"
 
+    booking: str
     hall_name: str
     group: str
     group_name: str
@@ -135,6 +149,34 @@ class VisitBlocked(VisitFact):
     no_shows: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class VisitExcused(VisitFact):
+    """免记爽约: staff found that this no-show is not to count."""
+
+    TYPE = "visit.excused"
+
+
+@dataclass(frozen=True, kw_only=True)
+class VisitUnblocked(VisitFact):
+    """恢复预约: the block that this no-show brought is lifted; `appeal`: the one that was granted, if one was."""
+
+    TYPE = "visit.unblocked"
+
+    visitor: str
+    appeal: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class VisitAppealDismissed(VisitFact):
+    """申诉未获支持: the block stays. The sentence that says why is read with the appeal, and is not here."""
+
+    TYPE = "visit.appeal_dismissed"
+
+    visitor: str
+    appeal: str
+    until: date
+
+
 VISIT_FACTS: dict[str, type[VisitFact]] = {
     fact.TYPE: fact
     for fact in (
@@ -142,11 +184,15 @@ VISIT_FACTS: dict[str, type[VisitFact]] = {
         VisitMoved,
         VisitCancelled,
         VisitClosed,
+        VisitReopened,
         VisitOffered,
         VisitReminded,
         VisitCheckedIn,
         VisitServed,
         VisitNoShow,
         VisitBlocked,
+        VisitExcused,
+        VisitUnblocked,
+        VisitAppealDismissed,
     )
 }

@@ -11,17 +11,21 @@ from typing import Any
 
 from kernel.contracts.appointment_refusals import NotInThatState
 from kernel.contracts.visit_facts import (
+    VisitAppealDismissed,
     VisitBlocked,
     VisitBooked,
     VisitCancelled,
     VisitCheckedIn,
     VisitClosed,
+    VisitExcused,
     VisitFact,
     VisitMoved,
     VisitNoShow,
     VisitOffered,
     VisitReminded,
+    VisitReopened,
     VisitServed,
+    VisitUnblocked,
 )
 from services.appointment.domain.rules import HallRule, check_still_time
 
@@ -44,6 +48,7 @@ TRANSITIONS: Mapping[State, Mapping[type[VisitFact], State]] = {
     State.BOOKED: {
         VisitMoved: State.BOOKED,
         VisitClosed: State.BOOKED,
+        VisitReopened: State.BOOKED,
         VisitReminded: State.BOOKED,
         VisitCancelled: State.CANCELLED,
         VisitCheckedIn: State.CHECKED_IN,
@@ -52,7 +57,12 @@ TRANSITIONS: Mapping[State, Mapping[type[VisitFact], State]] = {
     State.CHECKED_IN: {VisitServed: State.SERVED},
     State.SERVED: {},
     State.CANCELLED: {},
-    State.NO_SHOW: {VisitBlocked: State.NO_SHOW},
+    State.NO_SHOW: {
+        VisitBlocked: State.NO_SHOW,
+        VisitExcused: State.NO_SHOW,
+        VisitUnblocked: State.NO_SHOW,
+        VisitAppealDismissed: State.NO_SHOW,
+    },
 }
 # In streams of their own, not of a booking.
 ELSEWHERE: frozenset[type[VisitFact]] = frozenset({VisitOffered})
@@ -86,18 +96,36 @@ class Booking:
     people: int = 0
     starts_at: datetime | None = None
     ends_at: datetime | None = None
+    closed: bool = False  # the hall cannot keep its time
     reminded: bool = False
+    excused: bool = False
     blocked_until: date | None = None
 
 
 def decide(booking: Booking, said: VisitFact, rule: HallRule) -> VisitFact:
     """`said`, if it may be said of the booking now. Raises NotInThatState, TooLate or InThePast."""
-    if type(said) not in TRANSITIONS.get(booking.state, {}):
+    fits = _FITS.get(type(said), _always)
+    if type(said) not in TRANSITIONS.get(booking.state, {}) or not fits(booking):
         raise NotInThatState(state=_TEXT[booking.state])
     leaves = isinstance(said, VisitMoved) or (isinstance(said, VisitCancelled) and said.cause == "visitor")
-    if leaves and booking.starts_at is not None:
+    # Whoever the hall has closed out may leave at any hour.
+    if leaves and booking.starts_at is not None and not booking.closed:
         check_still_time(rule, booking.starts_at, said.occurred_at)
     return said
+
+
+def _always(_: Booking) -> bool:
+    return True
+
+
+# Beside the state. Nobody misses a visit that the hall has closed.
+_FITS: Mapping[type[VisitFact], Callable[[Booking], bool]] = {
+    VisitClosed: lambda booking: not booking.closed,
+    VisitReopened: lambda booking: booking.closed,
+    VisitReminded: lambda booking: not booking.closed,
+    VisitNoShow: lambda booking: not booking.closed,
+    VisitExcused: lambda booking: not booking.excused,
+}
 
 
 def evolve(booking: Booking, fact: VisitFact) -> Booking:
@@ -122,12 +150,16 @@ def _book(booking: Booking, fact: Any) -> Booking:
 
 
 def _move(booking: Booking, fact: Any) -> Booking:
-    return replace(booking, starts_at=fact.starts_at, ends_at=fact.ends_at, reminded=False)
+    return replace(booking, starts_at=fact.starts_at, ends_at=fact.ends_at, closed=False, reminded=False)
 
 
 _CHANGES: dict[type[VisitFact], Callable[[Booking, Any], Booking]] = {
     VisitBooked: _book,
     VisitMoved: _move,
+    VisitClosed: lambda booking, fact: replace(booking, closed=True),
+    VisitReopened: lambda booking, fact: replace(booking, closed=False),
     VisitReminded: lambda booking, fact: replace(booking, reminded=True),
     VisitBlocked: lambda booking, fact: replace(booking, blocked_until=fact.until),
+    VisitExcused: lambda booking, fact: replace(booking, excused=True),
+    VisitUnblocked: lambda booking, fact: replace(booking, blocked_until=None),
 }

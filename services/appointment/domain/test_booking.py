@@ -12,16 +12,20 @@ from kernel.contracts.appointment_refusals import InThePast, NotInThatState, Too
 from kernel.contracts.visit import dump_visit_fact, load_visit_fact
 from kernel.contracts.visit_facts import (
     VISIT_FACTS,
+    VisitAppealDismissed,
     VisitBlocked,
     VisitBooked,
     VisitCancelled,
     VisitCheckedIn,
     VisitClosed,
+    VisitExcused,
     VisitFact,
     VisitMoved,
     VisitNoShow,
     VisitReminded,
+    VisitReopened,
     VisitServed,
+    VisitUnblocked,
 )
 from services.appointment.domain.booking import ELSEWHERE, TRANSITIONS, Booking, State, decide, evolve, rebuild
 from services.appointment.domain.rules import HallRule
@@ -84,6 +88,36 @@ def test_what_is_over_is_not_cancelled(end: type[VisitFact]) -> None:
         decide(booking, said(VisitCancelled, cause="visitor"), RULE)
 
 
+def test_whoever_was_closed_out_leaves_at_any_hour_and_misses_nothing() -> None:
+    late = STARTS - timedelta(minutes=1)
+    closed = rebuild("B", [booked(), said(VisitClosed, reason="检修")])
+    for leaving in (said(VisitCancelled, late, cause="visitor"), moved(late, timedelta(days=1))):
+        assert decide(closed, leaving, RULE) == leaving
+    reopened = said(VisitReopened, starts_at=STARTS, ends_at=STARTS + timedelta(minutes=30))
+    for nothing_new in (said(VisitNoShow), said(VisitClosed, reason="检修"), said(VisitReminded, starts_at=STARTS)):
+        with pytest.raises(NotInThatState):
+            decide(closed, nothing_new, RULE)
+        whole = evolve(closed, reopened)
+        assert decide(whole, nothing_new, RULE) == nothing_new
+    with pytest.raises(NotInThatState):
+        decide(whole, reopened, RULE)
+    with pytest.raises(TooLate):
+        decide(whole, said(VisitCancelled, late, cause="visitor"), RULE)
+
+
+def test_what_is_moved_is_closed_no_more() -> None:
+    booking = rebuild("B", [booked(), said(VisitClosed, reason="检修"), moved(NOW, timedelta(days=1))])
+    assert not booking.closed
+
+
+def test_a_block_is_lifted_and_a_no_show_excused_once() -> None:
+    blocked = [booked(), said(VisitNoShow), said(VisitBlocked, visitor="v-1", until=date(2026, 5, 13), no_shows=2)]
+    booking = rebuild("B", [*blocked, said(VisitExcused), said(VisitUnblocked, visitor="v-1")])
+    assert (booking.state, booking.excused, booking.blocked_until) == (State.NO_SHOW, True, None)
+    with pytest.raises(NotInThatState):
+        decide(booking, said(VisitExcused), RULE)
+
+
 class BookingLife(RuleBasedStateMachine):
     """Anybody says anything at any time; what is not refused is on the log."""
 
@@ -107,7 +141,7 @@ class BookingLife(RuleBasedStateMachine):
         before = self.booking
         if self.say(moved(self.now, timedelta(days=days))):
             assert before.starts_at is not None
-            assert self.now <= before.starts_at - timedelta(minutes=RULE.cancel_before_minutes)
+            assert before.closed or self.now <= before.starts_at - timedelta(minutes=RULE.cancel_before_minutes)
 
     @rule(cause=st.sampled_from(["visitor", "staff", "closure"]))
     def cancel(self, cause: str) -> None:
@@ -124,6 +158,17 @@ class BookingLife(RuleBasedStateMachine):
     @rule()
     def close(self) -> None:
         self.say(said(VisitClosed, self.now, reason="检修"))
+
+    @rule()
+    def reopen(self) -> None:
+        starts = self.booking.starts_at or STARTS
+        self.say(said(VisitReopened, self.now, starts_at=starts, ends_at=starts + timedelta(minutes=30)))
+
+    @rule(type_=st.sampled_from([VisitExcused, VisitUnblocked, VisitAppealDismissed]))
+    def staff_look_again(self, type_: type[VisitFact]) -> None:
+        appeal = {"visitor": "v-1", "appeal": "A", "until": date(2026, 5, 13)}
+        taken = {VisitExcused: (), VisitUnblocked: ("visitor", "appeal"), VisitAppealDismissed: tuple(appeal)}[type_]
+        self.say(said(type_, self.now, **{name: appeal[name] for name in taken}))
 
     @rule()
     def block(self) -> None:
