@@ -11,10 +11,13 @@ from kernel.contracts.case import FACTS, SCHEMAS, Fact, UnknownType, UnknownVers
 from kernel.contracts.catalog_facts import NAMED, STREAM, CatalogChanged, CatalogChangedSchema
 from kernel.contracts.envelope import MAX_BYTES, EnvelopeSchema, parse_envelope
 from kernel.contracts.lifecycle import SPEAKERS, TRANSITIONS, State, allowed
+from kernel.contracts.ticket_facts import TICKET_FACTS, TicketFact
+from kernel.contracts.visit import VISIT_SCHEMAS, TicketFactSchema
 from kernel.errors import InvalidInput, Refusal
 from kernel.eventlog import EventIdReused
 from kernel.messaging.topology import EXCHANGES, REJECTED
 from operations.department_rights import rabbitmqctl_commands, shell_line
+from services.appointment.domain import tickets
 from services.filing.domain import refusals
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -77,6 +80,28 @@ def test_the_fact_of_the_catalogue_is_described_as_it_is() -> None:
     members = {name: "yes" if field.required else "no" for name, field in CatalogChangedSchema().fields.items()}
     assert dict(re.findall(r"^\| `(\w+)` \| (yes|no) \|", described, re.MULTILINE)) == members
     assert f"{NAMED:,} at most" in described
+
+
+TICKETS = EVENTS.split("## The facts of a ticket\n")[1].split("\n## ")[0]
+
+
+def test_every_fact_of_a_ticket_is_described_and_no_other() -> None:
+    assert re.findall(r"^#### (\S+)$", TICKETS, re.MULTILINE) == list(TICKET_FACTS)
+    said = TICKETS.split("Every `data` has")[1].split("\n#### ")[0]
+    assert set(re.findall(r"`(\w+)`", said)) >= set(TicketFactSchema().fields)
+
+
+@pytest.mark.parametrize("fact", TICKET_FACTS.values(), ids=lambda fact: fact.TYPE)
+def test_a_fact_of_a_ticket_is_described_as_it_is(fact: type[TicketFact]) -> None:
+    told = TICKETS.split(f"#### {fact.TYPE}\n")[1].split("\n####")[0]
+    before = [str(state) for state in tickets.State if fact in tickets.TRANSITIONS[state]]
+    (after,) = {str(following[fact]) for following in tickets.TRANSITIONS.values() if fact in following}
+    assert sorted(told.split(" → ")[0].split("\n")[-1].split(", ")) == sorted(before)
+    assert f" → {after} · version {fact.VERSION}\n" in told
+    fields = VISIT_SCHEMAS[fact.TYPE, fact.VERSION].fields
+    members = {name: fields[name] for name in fields.keys() - TicketFactSchema().fields.keys()}
+    described = dict(re.findall(r"^\| `(\w+)` \| (yes|no) \|", told, re.MULTILINE))
+    assert described == {name: "yes" if field.required else "no" for name, field in members.items()}
 
 
 def test_the_envelope_and_the_exchanges_are_described() -> None:

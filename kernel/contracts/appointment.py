@@ -273,6 +273,13 @@ class HallRule(Request):
     last_working_day = fields.Integer(strict=True, load_default=5, validate=validate.Range(0, 60))
     cancel_before_minutes = fields.Integer(strict=True, load_default=120, validate=validate.Range(0, 10_080))
     hold_seconds = fields.Integer(strict=True, load_default=300, validate=validate.Range(30, 3600))
+    early_minutes = fields.Integer(strict=True, load_default=30, validate=validate.Range(0, 1440))
+    late_minutes = fields.Integer(strict=True, load_default=15, validate=validate.Range(0, 1440))
+    late_limit_minutes = fields.Integer(strict=True, load_default=120, validate=validate.Range(0, 1440))
+    lead_minutes = fields.Integer(strict=True, load_default=10, validate=validate.Range(0, 240))
+    priority_minutes = fields.Integer(strict=True, load_default=20, validate=validate.Range(0, 240))
+    elderly_age = fields.Integer(strict=True, load_default=65, validate=validate.Range(50, 120))
+    park_minutes = fields.Integer(strict=True, load_default=10, validate=validate.Range(1, 240))
 
 
 class Closure(Request):

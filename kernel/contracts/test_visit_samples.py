@@ -1,4 +1,7 @@
-"""The frozen samples of a visit's facts: every version ever published can still be read. A sample is never edited."""
+"""The frozen samples of a visit's and a ticket's facts: every version ever published can still be read.
+
+A sample is never edited.
+"""
 
 import json
 from pathlib import Path
@@ -9,10 +12,12 @@ import pytest
 from kernel.clock import parse_time
 from kernel.contracts.case import UnknownType, UnknownVersion
 from kernel.contracts.envelope import parse_envelope
+from kernel.contracts.ticket_facts import TICKET_FACTS
 from kernel.contracts.visit import VISIT_SCHEMAS, dump_visit_fact, load_visit_fact
 from kernel.contracts.visit_facts import VISIT_FACTS, VisitBooked
 from kernel.errors import InvalidInput
 
+FACTS = {**VISIT_FACTS, **TICKET_FACTS}
 SAMPLES = Path(__file__).parent / "samples"
 PERSONAL = {"name", "identity_number", "identity", "mobile", "email", "address", "contact"}
 
@@ -22,9 +27,11 @@ def sample(type_: str, version: int = 1) -> dict[str, Any]:
 
 
 def test_every_version_of_every_type_has_a_sample_and_a_schema() -> None:
-    written = {tuple(path.stem.rsplit(".", 1)) for path in SAMPLES.glob("visit.*.json")}
+    written = {
+        tuple(path.stem.rsplit(".", 1)) for path in (*SAMPLES.glob("visit.*.json"), *SAMPLES.glob("ticket.*.json"))
+    }
     assert written == {(type_, str(version)) for type_, version in VISIT_SCHEMAS}
-    assert {(fact.TYPE, fact.VERSION) for fact in VISIT_FACTS.values()} <= set(VISIT_SCHEMAS)
+    assert {(fact.TYPE, fact.VERSION) for fact in FACTS.values()} <= set(VISIT_SCHEMAS)
 
 
 @pytest.mark.parametrize(("type_", "version"), VISIT_SCHEMAS)
@@ -32,7 +39,7 @@ def test_each_sample_is_an_event_loads_and_is_dumped_as_it_was(type_: str, versi
     envelope = parse_envelope(sample(type_, version))
     fact = load_visit_fact(envelope.type, envelope.version, envelope.data)
     assert (envelope.type, envelope.version, fact.occurred_at) == (type_, version, envelope.time)
-    assert isinstance(fact, VISIT_FACTS[type_])
+    assert isinstance(fact, FACTS[type_])
     assert dump_visit_fact(fact) == envelope.data
 
 
@@ -77,6 +84,12 @@ def test_until_when_a_visit_can_be_cancelled_may_be_told_with_it() -> None:
         ("visit.cancelled", {"cause": "weather"}, "data.cause"),
         ("visit.closed", {"reason": " "}, "data.reason"),
         ("visit.blocked", {"until": "soon"}, "data.until"),
+        ("ticket.issued", {"kind": "guest"}, "data.kind"),
+        ("ticket.issued", {"priority": "friend"}, "data.priority"),
+        ("ticket.issued", {"low": -1}, "data.low"),
+        ("ticket.issued", {"identity_number": "440105199003070013"}, "data.identity_number"),
+        ("ticket.parked", {"until": "2026-02-10T10:00:00"}, "data.until"),
+        ("ticket.transferred", {"to": ""}, "data.to"),
     ],
 )
 def test_what_does_not_fit_is_refused_by_field(type_: str, change: dict[str, Any], field: str) -> None:

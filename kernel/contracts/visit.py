@@ -1,7 +1,7 @@
-"""The facts of a visit, read and written. Published by appointment on `visit-events`, key `<type>.<hall>`.
+"""The facts of visits and tickets, read and written. Published by appointment on `visit-events`, key `<type>.<hall>`.
 
-A booking's number is the stream of its facts. `load_visit_fact` checks data against the schema of the version they
-were written in; nothing downstream ever sees data that do not fit.
+A booking's number is the stream of its facts, a ticket's id of its own. `load_visit_fact` checks data against the
+schema of the version they were written in; nothing downstream ever sees data that do not fit.
 """
 
 from collections.abc import Mapping
@@ -16,11 +16,14 @@ from kernel.clock import format_time
 from kernel.contracts.accounts import LANGUAGES
 from kernel.contracts.case import TextLength, UnknownType, UnknownVersion
 from kernel.contracts.envelope import Instant
+from kernel.contracts.ticket_facts import TICKET_FACTS
 from kernel.contracts.visit_facts import VISIT_FACTS, VisitFact
 from kernel.errors import InvalidInput
 
 SOURCE = "/appointment"
 CAUSES = ["visitor", "staff", "closure"]
+KINDS = ["booking", "walk_in"]
+PRIORITIES = ["none", "elderly", "disabled", "pregnant", "military"]
 
 _PLAIN = validate.Regexp(r"[^\x00-\x1f\x7f]*\Z", error="Holds control characters.")
 _SHORT = [TextLength(1, 200), _PLAIN]
@@ -131,6 +134,46 @@ class VisitAppealDismissedV1(VisitFactSchema):
     until = fields.Date(required=True)
 
 
+class TicketFactSchema(VisitFactSchema):
+    """What the facts of a ticket hold beside those of a visit."""
+
+    number = fields.String(required=True, validate=_CODE)
+    group = fields.String(required=True, validate=_GROUP)
+
+
+class _AtWindow(TicketFactSchema):
+    window = fields.String(required=True, validate=_CODE)
+
+
+def _minutes() -> fields.Integer:
+    return fields.Integer(strict=True, required=True, validate=validate.Range(0, 10_000))
+
+
+class TicketIssuedV1(TicketFactSchema):
+    hall_name = fields.String(required=True, validate=_SHORT)
+    group_name = fields.String(required=True, validate=_SHORT)
+    kind = fields.String(required=True, validate=validate.OneOf(KINDS))
+    rank = Instant(required=True)
+    low = _minutes()
+    high = _minutes()
+    people = fields.Integer(strict=True, load_default=1, validate=validate.Range(1, 50))
+    priority = fields.String(load_default="none", validate=validate.OneOf(PRIORITIES))
+    booking = fields.String(allow_none=True, load_default=None, validate=_CODE)
+
+
+class TicketParkedV1(_AtWindow):
+    until = Instant(required=True)
+
+
+class TicketReturnedV1(TicketFactSchema):
+    rank = Instant(required=True)
+
+
+class TicketTransferredV1(_AtWindow):
+    to = fields.String(required=True, validate=_GROUP)
+    to_name = fields.String(required=True, validate=_SHORT)
+
+
 VISIT_SCHEMAS: dict[tuple[str, int], ma.Schema] = {
     ("visit.booked", 1): VisitBookedV1(),
     ("visit.moved", 1): VisitMovedV1(),
@@ -146,12 +189,22 @@ VISIT_SCHEMAS: dict[tuple[str, int], ma.Schema] = {
     ("visit.excused", 1): VisitExcusedV1(),
     ("visit.unblocked", 1): VisitUnblockedV1(),
     ("visit.appeal_dismissed", 1): VisitAppealDismissedV1(),
+    ("ticket.issued", 1): TicketIssuedV1(),
+    ("ticket.called", 1): _AtWindow(),
+    ("ticket.recalled", 1): _AtWindow(),
+    ("ticket.parked", 1): TicketParkedV1(),
+    ("ticket.returned", 1): TicketReturnedV1(),
+    ("ticket.transferred", 1): TicketTransferredV1(),
+    ("ticket.finished", 1): _AtWindow(),
+    ("ticket.missed", 1): _AtWindow(),
+    ("ticket.closed", 1): TicketFactSchema(),
 }
+_FACTS: dict[str, type[VisitFact]] = {**VISIT_FACTS, **TICKET_FACTS}
 
 
 def load_visit_fact(type_: str, version: int, data: Mapping[str, Any]) -> VisitFact:
     """Read a fact's data. Raises UnknownType, UnknownVersion, or InvalidInput with fields that start with `data.`."""
-    if type_ not in VISIT_FACTS:
+    if type_ not in _FACTS:
         raise UnknownType(type=type_)
     if (type_, version) not in VISIT_SCHEMAS:
         known = ", ".join(str(v) for t, v in VISIT_SCHEMAS if t == type_)
@@ -160,7 +213,7 @@ def load_visit_fact(type_: str, version: int, data: Mapping[str, Any]) -> VisitF
         loaded = VISIT_SCHEMAS[type_, version].load(data)
     except ma.ValidationError as error:
         raise InvalidInput.from_messages({"data": error.messages}) from None
-    return VISIT_FACTS[type_](**loaded)
+    return _FACTS[type_](**loaded)
 
 
 def dump_visit_fact(fact: VisitFact) -> dict[str, Any]:

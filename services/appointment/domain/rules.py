@@ -37,6 +37,13 @@ class HallRule:
     last_working_day: int = 5
     cancel_before_minutes: int = 120
     hold_seconds: int = 300
+    early_minutes: int = 30  # before the visit one can check in
+    late_minutes: int = 15  # after its beginning a booking has no priority any more
+    late_limit_minutes: int = 120  # after its beginning nobody can check in any more
+    lead_minutes: int = 10  # that a booking is ahead of who took a ticket when it begins
+    priority_minutes: int = 20  # that the elderly, the disabled and the like are ahead
+    elderly_age: int = 65
+    park_minutes: int = 10  # until a ticket that was set aside waits again
 
 
 @dataclass(frozen=True)

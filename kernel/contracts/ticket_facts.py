@@ -1,0 +1,123 @@
+"""The facts of a ticket (排队号) of a hall's queue as values: past tense, frozen, in their present versions.
+
+A ticket's id is the stream of its facts. No personal data: a display may show all of it but the id.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from kernel.contracts.visit_facts import VisitFact
+
+
+@dataclass(frozen=True, kw_only=True)
+class TicketFact(VisitFact):
+    """What all say beside a visit's facts: the number that is called, and the group in whose queue it is then."""
+
+    number: str
+    group: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TicketIssued(TicketFact):
+    """取号: somebody waits. `rank` is the place in the queue; the wait was expected to be `low` to `high` minutes."""
+
+    TYPE = "ticket.issued"
+
+    hall_name: str
+    group_name: str
+    kind: str  # booking or walk_in
+    rank: datetime
+    low: int
+    high: int
+    people: int = 1
+    priority: str = "none"
+    booking: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TicketCalled(TicketFact):
+    """叫号: to a window."""
+
+    TYPE = "ticket.called"
+
+    window: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TicketRecalled(TicketFact):
+    """重呼: called once more, to the same window."""
+
+    TYPE = "ticket.recalled"
+
+    window: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TicketParked(TicketFact):
+    """挂起: set aside by the window; waits again from `until` on, or earlier if somebody says so."""
+
+    TYPE = "ticket.parked"
+
+    window: str
+    until: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class TicketReturned(TicketFact):
+    """恢复排队: waits again, at the place of `rank`; after it was parked, or after it was missed."""
+
+    TYPE = "ticket.returned"
+
+    rank: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class TicketTransferred(TicketFact):
+    """转办: the window sent it to the queue of the group `to`, where it keeps its rank."""
+
+    TYPE = "ticket.transferred"
+
+    window: str
+    to: str
+    to_name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TicketFinished(TicketFact):
+    """办结: what the visitor came for was dealt with at the window."""
+
+    TYPE = "ticket.finished"
+
+    window: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TicketMissed(TicketFact):
+    """过号: called, and nobody came to the window."""
+
+    TYPE = "ticket.missed"
+
+    window: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TicketClosed(TicketFact):
+    """作废: the day is over, and it was not dealt with."""
+
+    TYPE = "ticket.closed"
+
+
+TICKET_FACTS: dict[str, type[TicketFact]] = {
+    fact.TYPE: fact
+    for fact in (
+        TicketIssued,
+        TicketCalled,
+        TicketRecalled,
+        TicketParked,
+        TicketReturned,
+        TicketTransferred,
+        TicketFinished,
+        TicketMissed,
+        TicketClosed,
+    )
+}
