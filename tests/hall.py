@@ -25,6 +25,8 @@ PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de"
     "0000000c49444154789c63f8cfc000000301010018dd8db00000000049454e44ae426082"
 )
+# Seconds. Eight processes at once: 15 s of processor time, most of it imports, on a machine that does other things as well.
+_STARTED = 180
 _SAMPLES = {"date": "2000-01-01", "number": 1, "integer": 1, "boolean": True}
 
 
@@ -92,7 +94,7 @@ def running_hall(data_dir: Path, **settings: str | None) -> Iterator[Hall]:
     data_dir.mkdir(parents=True, exist_ok=True)
     with Process([YICHUANG, "run"], log=data_dir / "hall.log", env=env, cwd=ROOT) as process:
         hall = Hall(f"http://127.0.0.1:{port}", data_dir, env, process)
-        eventually(hall.ready, timeout=60, every=0.1)
+        eventually(hall.ready, timeout=_STARTED, every=0.1)
         yield hall
 
 

@@ -232,6 +232,15 @@ def test_migrations_run_once(url: str, unique_name: str, versions: Path) -> None
     database.close()
 
 
+def test_where_nothing_is_left_to_do_alembic_is_not_loaded(url: str, unique_name: str, versions: Path) -> None:
+    program = (
+        "import sys, pathlib; from kernel.database import *;"
+        "migrate(open_url(*sys.argv[1:3]), pathlib.Path(sys.argv[3])); sys.exit('alembic' in sys.modules)"
+    )
+    argv = [sys.executable, "-c", program, url, unique_name, str(versions)]
+    assert [subprocess.run(argv, check=False).returncode for _ in range(2)] == [1, 0]
+
+
 def test_a_migration_that_fails_leaves_nothing_behind(url: str, unique_name: str, versions: Path) -> None:
     database = open_url(url, unique_name)
     migrate(database, versions)

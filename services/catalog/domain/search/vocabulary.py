@@ -119,6 +119,7 @@ def _parts(stem: str) -> list[tuple[str, str]]:
 def vocabulary() -> Vocabulary:
     """The tables of this package. Raises TableError."""
     synonyms = read_synonyms(*_parts("synonyms"))
+    spoken = {phrase: sounds(phrase) for phrase in synonyms}
     tables = Vocabulary(
         synonyms=synonyms,
         fillers=read_phrases("fillers.txt", _text("fillers.txt")),
@@ -126,8 +127,8 @@ def vocabulary() -> Vocabulary:
         later=read_phrases("later.txt", _text("later.txt")),
         usual=read_phrases("usual.txt", _text("usual.txt")),
         lookalikes=read_groups("confusables.txt", _text("confusables.txt")),
-        by_sound=_grouped(synonyms, lambda phrase: fold(sounds(phrase))),
-        by_initials=_grouped(synonyms, lambda phrase: initials(sounds(phrase))),
+        by_sound=_grouped(synonyms, lambda phrase: fold(spoken[phrase])),
+        by_initials=_grouped(synonyms, lambda phrase: initials(spoken[phrase])),
         by_form={},
         pairs=frozenset(),
     )
