@@ -55,6 +55,7 @@ _TABLE: list[tuple[str, str]] = [
     (r"Three to 32 small letters, .*", "应为 3 至 32 个小写字母、数字、点、连字符或下划线，以字母开头。"),
     (r"Nested too deeply\.", "嵌套层数过多。"),
     (r"No such value\.", "没有这个分类或部门，请从列表中选择。"),
+    (r"Neither digits of an area code nor a name\.", "应为区划代码的开头几位数字，或地区名称。"),
     (r"Says nothing to search for\.", "请输入要查找的内容，如“居住证”“小孩上户口”。"),
     (r"Holds the character NUL\.", "含有空字符（NUL）。"),
 ]

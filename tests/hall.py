@@ -25,7 +25,7 @@ PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de"
     "0000000c49444154789c63f8cfc000000301010018dd8db00000000049454e44ae426082"
 )
-# Seconds. Eight processes at once: 15 s of processor time, most of it imports, on a machine that does other things as well.
+# Seconds. Eight processes start at once: 12 s of processor time, on a machine that does other things as well.
 _STARTED = 180
 _SAMPLES = {"date": "2000-01-01", "number": 1, "integer": 1, "boolean": True}
 

@@ -103,6 +103,7 @@ ROUTES = [
         catalog.HallsAsked,
         _public(catalog.HallPage),
         query=filters(catalog.HallsAsked),
+        others={422: "The area is neither the digits of a code nor a name."},
     ),
     _asked(
         "hall",

@@ -76,6 +76,7 @@ class UnknownFile(Refusal):
 
 # A filter that names a category or a department that does not exist: an empty list would look like an answer.
 NO_SUCH_VALUE = "No such value."
+NO_AREA = "Neither digits of an area code nor a name."
 NOTHING_ASKED = "Says nothing to search for."
 
 
@@ -90,7 +91,7 @@ class _Paged(Asked):
 
 
 def _query() -> fields.String:
-    return fields.String(load_default="", validate=validate.Length(0, LONGEST_QUERY))
+    return fields.String(load_default="", validate=validate.Length(max=LONGEST_QUERY))
 
 
 def _filter() -> fields.String:
@@ -161,7 +162,7 @@ class CategoriesAsked(Asked):
 
 
 class HallsAsked(_Paged):
-    """RPC `halls` (→ HallPage). `area`: the start of an area code, or a part of its name."""
+    """RPC `halls` (→ HallPage). `area`: the start of an area code, or a part of its name. Raises InvalidInput."""
 
     q = _query()
     area = _filter()

@@ -1,7 +1,7 @@
 """Brings an owner's tables up to date with alembic, once, however many processes start at the same moment.
 
-Never leaves a half-made schema: all steps are one transaction on both databases. Where nothing is left to do, alembic is
-not even loaded: that would be a seventh of what it takes a service to start.
+Never leaves a half-made schema: all steps are one transaction on both databases. Where nothing is left to do, alembic
+is not even loaded: that would be a quarter of what it takes a service to start.
 """
 
 import re

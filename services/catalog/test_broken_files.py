@@ -157,11 +157,17 @@ def _pipe(desk: Desk) -> Any:
 
 @pytest.mark.parametrize(
     ("make", "reason"),
-    [(_directory, "it is a directory"), (_missing, "No such file"), (_pipe, "it is no regular file")],
+    [
+        (_directory, ("it is a directory", "这是一个目录")),
+        (_missing, ("No such file", "没有这个文件")),
+        (_pipe, ("it is no regular file", "不是普通文件")),
+    ],
 )
-def test_what_is_no_file_is_refused(desk: Desk, make: Callable[[Desk], Any], reason: str) -> None:
-    with pytest.raises(unfit.NoSuchFile, match=reason):
+def test_what_is_no_file_is_refused(desk: Desk, make: Callable[[Desk], Any], reason: tuple[str, str]) -> None:
+    with pytest.raises(unfit.NoSuchFile) as refused:
         desk.importing.run(Source.of(make(desk)))
+    assert reason[0] in refused.value.sentence("en")
+    assert reason[1] in refused.value.sentence("zh-Hans")
 
 
 def test_a_file_that_is_too_large_is_not_even_read(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

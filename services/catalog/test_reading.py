@@ -8,6 +8,7 @@ import pytest
 
 from kernel.contracts import catalog as contract
 from kernel.contracts.items import ItemForm
+from kernel.errors import InvalidInput
 from services.catalog.conftest import Kept
 from services.catalog.testing import LABOUR, document, hall
 
@@ -197,3 +198,10 @@ def test_a_hall_names_the_items_that_are_offered(kept: Kept) -> None:
 def test_halls_are_found_by_area_level_and_name(kept: Kept, asked: dict[str, Any], expected: list[str]) -> None:
     kept.put(RESIDENCE, halls=(CITY, STREET))
     assert halls(kept, **asked) == expected
+
+
+@pytest.mark.parametrize("area", ["abc", "4401x", "%", "' OR 1=1"])
+def test_an_area_that_can_be_none_is_refused(kept: Kept, area: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        halls(kept, area=area)
+    assert refused.value.errors == [{"field": "area", "message": contract.NO_AREA}]

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from kernel.contracts.catalog import UnknownHall
+from kernel.contracts.catalog import NO_AREA, UnknownHall
 from kernel.contracts.halls import HallSummary
+from kernel.errors import InvalidInput
 from kernel.traditional import to_simplified
 from services.catalog.application.lists import page_of, paged
 from services.catalog.domain.guide import HREF
@@ -22,10 +23,14 @@ class Halls:
         self._snapshot = snapshot
 
     def halls(self, request: Json) -> Json:
-        """The halls that fit, in their order; with a query the best first (`HallPage`)."""
+        """The halls that fit, in their order; with a query the best first (`HallPage`).
+
+        Raises InvalidInput for an area that is neither digits nor a name.
+        """
         snapshot = self._snapshot()
         query = request["q"].strip()
-        fitting = [hall for hall in _named(snapshot, query) if _fits(hall, request["area"], request["level"])]
+        area = _area(request["area"])
+        fitting = [hall for hall in _named(snapshot, query) if _fits(hall, area, request["level"])]
         return {
             "items": [hall_summary(hall) for hall in fitting[paged(request)]],
             **page_of(snapshot, len(fitting), request),
@@ -52,8 +57,16 @@ def _named(snapshot: Snapshot, query: str) -> list[Json]:
     return [snapshot.halls[row] for row in snapshot.hall_index.search(query).rows.tolist()]
 
 
+def _area(given: str | None) -> str | None:
+    """A filter by area as it is compared: a name in simplified characters, or the digits of a code."""
+    area = None if given is None else to_simplified(given.strip())
+    if area is not None and area.isascii() and not area.isdigit():
+        raise InvalidInput.from_messages({"area": [NO_AREA]})
+    return area
+
+
 def _fits(hall: Json, area: str | None, level: str | None) -> bool:
-    return level in (None, hall["level"]) and (area is None or _is_in(hall, to_simplified(area.strip())))
+    return level in (None, hall["level"]) and (area is None or _is_in(hall, area))
 
 
 def _is_in(hall: Json, area: str) -> bool:

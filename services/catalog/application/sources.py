@@ -15,6 +15,13 @@ from services.catalog.domain.unfit import NoSuchFile, TooLarge
 LARGEST_CSV = 256 << 20  # bytes
 LARGEST_JSON = 128 << 20
 
+# What the system says of a file, in Chinese.
+_WHY_NOT = {
+    "No such file or directory": "没有这个文件",
+    "Permission denied": "没有读取它的权限",
+    "File name too long": "文件名过长",
+}
+
 _DEMO = Path(__file__).parent.parent / "demo"
 
 
@@ -54,7 +61,7 @@ def _opened(path: Path, encoding: str) -> CsvFile | JsonFile:
     content = read(path, max(LARGEST_CSV, LARGEST_JSON))
     is_json = content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[") or path.suffix.lower() == ".json"
     if is_json and len(content) > LARGEST_JSON:
-        raise TooLarge(what="bytes of JSON", most=LARGEST_JSON)
+        raise TooLarge(what="bytes of JSON", what_zh="JSON 文件的字节数", most=LARGEST_JSON)
     kind: Callable[[bytes, str], CsvFile | JsonFile] = JsonFile if is_json else CsvFile
     return kind(content, encoding)
 
@@ -64,12 +71,12 @@ def read(path: Path, largest: int) -> bytes:
     try:
         found = path.stat()
         if S_ISDIR(found.st_mode):
-            raise NoSuchFile(file=path.name, reason="it is a directory")
+            raise NoSuchFile(file=path.name, reason="it is a directory", reason_zh="这是一个目录")
         if not S_ISREG(found.st_mode):
-            raise NoSuchFile(file=path.name, reason="it is no regular file")
+            raise NoSuchFile(file=path.name, reason="it is no regular file", reason_zh="不是普通文件")
         if found.st_size > largest:
-            raise TooLarge(what="bytes", most=largest)
+            raise TooLarge(what="bytes", what_zh="文件的字节数", most=largest)
         return path.read_bytes()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise NoSuchFile(file=path.name, reason=reason) from None
+        raise NoSuchFile(file=path.name, reason=reason, reason_zh=_WHY_NOT.get(reason, reason)) from None

@@ -43,7 +43,7 @@ class CsvFile:
         next(records)
         for count, (line, words, reason, is_last) in enumerate(records):
             if count >= MOST_ROWS:
-                raise TooLarge(what="rows", most=MOST_ROWS)
+                raise TooLarge(what="rows", what_zh="行数", most=MOST_ROWS)
             yield self._row(line, words, reason, is_last and not self._ended)
 
     def _row(self, line: int, words: list[str], reason: str, unended: bool) -> Row:
@@ -125,7 +125,7 @@ class _Feed:
         self._size += len(line)
         self.line += 1
         if self._size > LONGEST_RECORD:
-            raise TooLarge(what="characters in a record", most=LONGEST_RECORD)
+            raise TooLarge(what="characters in a record", what_zh="一条记录的字符数", most=LONGEST_RECORD)
         return line
 
 

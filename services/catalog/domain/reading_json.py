@@ -107,7 +107,7 @@ class JsonFile:
         count, end = 0, self._blank(at + 1) + 1
         for count, (_, _, end) in enumerate(self._elements(at), 1):  # noqa: B007
             if count > MOST_RECORDS:
-                raise TooLarge(what=f"records in {name}", most=MOST_RECORDS)
+                raise TooLarge(what=f"records in {name}", what_zh=f"{name} 的记录数", most=MOST_RECORDS)
         self._counts[name] = count
         return end
 
@@ -120,7 +120,7 @@ class JsonFile:
             start = at
             value, at = self._decode(at)
             if at - start > LONGEST_RECORD:
-                raise TooLarge(what="characters in a record", most=LONGEST_RECORD)
+                raise TooLarge(what="characters in a record", what_zh="一条记录的字符数", most=LONGEST_RECORD)
             at = self._blank(at)
             more = self._text[at : at + 1] == ","
             if not more:

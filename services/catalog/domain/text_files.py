@@ -43,7 +43,7 @@ def lines(content: bytes, encoding: str, longest: int = LONGEST_RECORD) -> Itera
     while start < len(content):
         end = content.find(b"\n", start) + 1 or len(content)
         if end - start > longest:
-            raise TooLarge(what="bytes in a line", most=longest)
+            raise TooLarge(what="bytes in a line", what_zh="一行的字节数", most=longest)
         yield content[start:end].decode(encoding)
         start = end
 

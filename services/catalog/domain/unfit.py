@@ -15,7 +15,7 @@ class UnfitFile(Refusal):
 
 class NoSuchFile(UnfitFile):
     code = "no_such_file"
-    zh = "无法读取文件“{file}”：{reason}。"
+    zh = "无法读取文件“{file}”：{reason_zh}。"
     en = "The file {file} can't be read: {reason}."
 
 
@@ -27,7 +27,7 @@ class EmptyFile(UnfitFile):
 
 class TooLarge(UnfitFile):
     code = "file_too_large"
-    zh = "文件超过上限：{what}最多 {most}。"
+    zh = "文件超过上限：{what_zh}最多 {most}。"
     en = "The file is too large: at most {most} {what}."
 
 
