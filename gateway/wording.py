@@ -25,7 +25,8 @@ _TABLE: list[tuple[str, str]] = [
     (r"Not a valid date\.", "不是有效的日期（年-月-日，如 2026-02-09）。"),
     (r"Not a valid time: .*", "不是有效的时间，应带时区（如 2026-02-09T09:00:00+08:00）。"),
     (r"Not a valid email address\.", "不是有效的电子邮箱地址。"),
-    (r"Not a valid mobile number\.", "不是有效的手机号码。"),
+    (r"Not a valid mobile(?: number)?\.", "不是有效的手机号码。"),
+    (r"Not a valid time of day: .*", "不是有效的时刻（时:分，如 09:30）。"),
     (r"Not a valid identity number\.", "不是有效的身份证件号码。"),
     (r"Not a valid code\.", "不是有效的编号。"),
     (r"Not 1 to 64 letters, .*", "应为 1 至 64 个 ASCII 字母、数字或 _ - .。"),
@@ -57,6 +58,11 @@ _TABLE: list[tuple[str, str]] = [
     (r"No such value\.", "没有这个分类或部门，请从列表中选择。"),
     (r"Neither digits of an area code nor a name\.", "应为区划代码的开头几位数字，或地区名称。"),
     (r"Says nothing to search for\.", "请输入要查找的内容，如“居住证”“小孩上户口”。"),
+    (r"Hours of a day must not overlap\.", "同一天的时段不能重叠。"),
+    (r"Must be later than `(\w+)`\.", r"应晚于 \1。"),
+    (r"Must not be before `(\w+)`\.", r"不能早于 \1。"),
+    (r"Must not exceed the capacity\.", "不能超过容量。"),
+    (r"Name each item once\.", "每个事项只列一次。"),
     (r"Holds the character NUL\.", "含有空字符（NUL）。"),
 ]
 

@@ -73,7 +73,7 @@ def test_a_new_installation_is_migrated_and_its_empty_log_is_sound(data_dir: Pat
         assert yichuang(*words).exit_code == 1
         assert "yichuang migrate" in yichuang(*words).stderr
     assert json.loads(yichuang("migrate", "--json").output) == {
-        "migrated": ["accounts", "catalog", "filing", "progress", "notify"]
+        "migrated": ["accounts", "appointment", "catalog", "filing", "progress", "notify"]
     }
     assert yichuang("log", "tail").output == ""
     found = json.loads(yichuang("verify", "--json").output)
@@ -153,7 +153,7 @@ def test_wrong_usage_ends_with_2(more: list[str], monkeypatch: pytest.MonkeyPatc
 
 def test_no_answer_ends_with_3_and_says_how_to_repeat(hall: PretendHall) -> None:
     hall.answer = lambda event: None
-    silent = yichuang(*EVENT, "--amqp-uri", hall.uri, "--id", "e1", "--timeout", "0.3")
+    silent = yichuang(*EVENT, "--amqp-uri", hall.uri, "--id", "e1", "--timeout", "3")
     assert silent.exit_code == 3
     assert "Repeat with --id e1" in silent.stderr
 

@@ -77,6 +77,6 @@ def test_the_figures_are_those_of_the_code() -> None:
         f"{reading_csv.MOST_ROWS:,} records",
         f"{text_files.LONGEST_RECORD >> 20} MB in a CSV record",
         f"{LARGEST_FILE >> 20} MB each",
-        f"no more than {retiring.FEW} of its items",
+        f"no more than {retiring.FEW} or a quarter of them",
     )
     assert [limit for limit in limits if limit not in DOCUMENT] == []

@@ -32,6 +32,8 @@ class Ticking(threading.Thread):
 """
 
 LONG_QUERY = """
+with database.read() as connection:  # the driver is loaded before anything is measured
+    connection.exec_driver_sql("SELECT 1").all()
 with Ticking() as ticking:
     started = time.monotonic()
     with database.read() as connection:
@@ -107,7 +109,7 @@ def test_a_long_query_leaves_other_greenlets_running(url: str, unique_name: str)
     query = COUNTING if url.startswith("sqlite") else "SELECT pg_sleep(2)"
     took, longest = map(float, in_greenlets(LONG_QUERY, url, unique_name, query))
     assert took > 0.6
-    assert longest < 0.3
+    assert longest < 0.5 * took  # on the hub it would be all of it; a busy machine may take some
 
 
 def test_a_driver_on_the_hub_stops_them(tmp_path: Path, unique_name: str) -> None:
@@ -128,7 +130,7 @@ def test_a_driver_on_the_hub_stops_them(tmp_path: Path, unique_name: str) -> Non
 def test_greenlets_that_want_the_write_lock_take_turns(tmp_path: Path, unique_name: str) -> None:
     counted, distinct, longest = in_greenlets(CONTENDING, f"sqlite:///{tmp_path}/data.sqlite3", unique_name)
     assert (counted, distinct) == ("600", "600")
-    assert float(longest) < 0.3
+    assert float(longest) < 2.0  # on the hub, whoever waits keeps the holder of the lock from letting go of it
 
 
 def test_greenlets_append_in_groups(url: str, unique_name: str) -> None:
