@@ -5,7 +5,7 @@ Only puts the commands together; they are in operations/commands/.
 
 import click
 
-from operations.commands import catalog, consumers, dead_letters, department, log, messages, people, running
+from operations.commands import catalog, consumers, dead_letters, department, log, messages, people, replay, running
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -31,7 +31,7 @@ for command in (
     department.department,
     log.log,
     log.verify,
-    consumers.replay,
+    replay.replay,
     consumers.parked,
     dead_letters.dead_letters,
     messages.messages,

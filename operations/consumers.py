@@ -1,42 +1,64 @@
-"""The consumers of the case log, opened from outside their services: for rebuilding, and for what they set aside.
+"""The consumers of the logs, opened from outside their services: to rebuild them, and to see what they set aside.
 
 Safe while the services run: a consumer's checkpoint is one row that all take turns at.
 """
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
+from kernel.clock import Clock, SystemClock
 from kernel.config import Settings
+from kernel.database import Database, migrate, open_database
+from kernel.eventlog.consumers import Consumer
 from kernel.eventlog.following import Follower
+from kernel.eventlog.reading import LogReader
+from operations.holding import private_files
 
 CONSUMERS = {
-    "progress": "services.progress.bootstrap:build",
-    "notify": "services.notify.bootstrap:build",
-    "catalog": "services.catalog.bootstrap:open_catalog",
+    "progress": "services.progress.bootstrap:CONSUMER",
+    "notify": "services.notify.bootstrap:CONSUMER",
+    "catalog": "services.catalog.bootstrap:CONSUMER",
 }
 
 
-class Consumer(Protocol):
-    """What opens a consuming service returns."""
+@dataclass(frozen=True)
+class Following:
+    """A consumer with its tables and the log that it follows."""
 
-    follower: Follower
+    consumer: Consumer
+    live: Database
+    log: Database
+    clock: Clock
 
-    def rebuild(self) -> int:
-        """Read the whole log again into tables emptied of what comes from it; the number of events."""
-        ...
+    @property
+    def reader(self) -> LogReader:
+        return LogReader(self.log)
 
-    def close(self) -> None: ...
+    @property
+    def follower(self) -> Follower:
+        return self.consumer.follower(self.live, self.reader, self.clock)
+
+
+def consumer(name: str) -> Consumer:
+    """What the consumer is made of. Raises KeyError for a name that is none."""
+    module, _, attribute = CONSUMERS[name].partition(":")
+    found: Any = getattr(import_module(module), attribute)
+    return cast(Consumer, found)
 
 
 @contextlib.contextmanager
-def following(settings: Settings, name: str) -> Iterator[Consumer]:
-    """The application of a consumer, closed at the end. Raises KeyError for a name that is none."""
-    module, _, function = CONSUMERS[name].partition(":")
-    build: Any = getattr(import_module(module), function)
-    consumer = cast(Consumer, build(settings))
+def following(settings: Settings, name: str) -> Iterator[Following]:
+    """A consumer's databases, its own migrated; closed at the end. Raises KeyError for a name that is none."""
+    wanted = consumer(name)
+    live = open_database(settings, wanted.owner)
+    log = open_database(settings, wanted.log)
     try:
-        yield consumer
+        with private_files():
+            migrate(live, wanted.migrations)
+            yield Following(wanted, live, log, SystemClock())
     finally:
-        consumer.close()
+        live.close()
+        log.close()

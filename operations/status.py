@@ -51,8 +51,8 @@ def status(settings: Settings) -> Status:
     """Read it all. Raises what `is_away` tells."""
     lags = []
     for name in CONSUMERS:
-        with following(settings, name) as consumer:
-            lags.append(consumer.follower.lag())
+        with following(settings, name) as one:
+            lags.append(one.follower.lag())
     database = open_database(settings, "filing")
     try:
         # The head last, or a relay that goes on meanwhile would seem to be ahead of it.

@@ -16,7 +16,7 @@ from kernel.contracts.case import CaseStep, load_fact
 from kernel.messaging.topology import REJECTED
 from kernel.testing import eventually, free_port
 from operations.cli import main
-from operations.commands import consumers as commands
+from operations.commands import replay as commands
 from operations.commands.dead_letters import _lines
 from operations.consumers import CONSUMERS
 from operations.dead_letters import DeadLetter

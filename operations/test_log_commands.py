@@ -14,7 +14,7 @@ from kernel.contracts.case import CaseReceived, CaseWithdrawn, Fact, dump_fact
 from kernel.database import Database, open_database
 from kernel.eventlog import Append, EventLog, NewEvent
 from operations.cli import main
-from operations.consumers import following
+from operations.consumers import CONSUMERS, following
 
 NOW = FrozenClock("2026-02-09T09:00:00+08:00")
 SERIALS = ["S1", "S2", "S3"]
@@ -72,6 +72,11 @@ def filing() -> Database:
     return open_database(load_settings(), "filing")
 
 
+def catch_up(consumer: str) -> int:
+    with following(load_settings(), consumer) as one:
+        return one.follower.catch_up()
+
+
 def withdraw(log: EventLog, serial: str, version: int = 1) -> None:
     append(log, serial, version, CaseWithdrawn(occurred_at=NOW.now(), by="account-1"))
 
@@ -85,17 +90,17 @@ def test_the_tail_shows_the_last_events_or_those_of_a_case(log: EventLog) -> Non
     assert "S1  case.withdrawn" in yichuang("log", "tail").output
 
 
-def test_replay_reads_the_whole_log_and_status_says_so(log: EventLog) -> None:
+def test_status_says_how_far_each_consumer_is(log: EventLog) -> None:
     assert [one["checkpoint"] for one in lines("log", "status")[0]["consumers"]] == [0, 0, 0]
-    for consumer in ("progress", "notify", "catalog"):
-        assert lines("replay", consumer)[0]["events"] == 3
+    for consumer in CONSUMERS:
+        assert catch_up(consumer) == 3
     found = lines("log", "status")[0]
     assert [one["checkpoint"] for one in found["consumers"]] == [3, 3, 3]
     assert (found["head"], found["relay"]["position"]) == (3, 0)
 
 
 def test_a_sound_log_is_verified(log: EventLog) -> None:
-    assert lines("replay", "progress")[0]["events"] == 3
+    assert catch_up("progress") == 3
     assert lines("verify")[0]["position"] == 3
     assert yichuang("verify").output.startswith("sound up to position 3")
 
@@ -111,7 +116,7 @@ def test_a_changed_event_is_found_at_its_position(log: EventLog) -> None:
 
 
 def test_a_log_that_was_written_anew_is_not_the_one_that_consumers_have_read(log: EventLog, tmp_path: Path) -> None:
-    assert yichuang("replay", "progress").exit_code == 0
+    catch_up("progress")
     for file in tmp_path.glob("filing.sqlite3*"):
         file.unlink()
     assert yichuang("migrate").exit_code == 0
@@ -127,7 +132,7 @@ def test_a_log_that_was_written_anew_is_not_the_one_that_consumers_have_read(log
 
 
 def test_a_tail_that_was_cut_off_is_found_by_those_who_have_read_it(log: EventLog) -> None:
-    assert yichuang("replay", "progress").exit_code == 0
+    catch_up("progress")
     with filing().write() as tx:
         chain = tx.exec_driver_sql("SELECT chain FROM event WHERE position = 2").scalar_one()
         for name in tx.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'").scalars().all():
@@ -143,8 +148,7 @@ def test_a_tail_that_was_cut_off_is_found_by_those_who_have_read_it(log: EventLo
 def test_a_parked_case_is_shown_and_can_be_requeued(log: EventLog) -> None:
     withdraw(log, "S2")
     withdraw(log, "S2", 2)  # nobody may: filing would have refused it
-    with following(load_settings(), "progress") as progress:
-        progress.follower.catch_up()
+    catch_up("progress")
     (bad,) = lines("parked", "list")
     assert (bad["consumer"], bad["position"], bad["stream"]) == ("progress", 5, "S2")
     assert bad["reason"]
@@ -161,17 +165,6 @@ def test_a_case_of_which_nothing_is_parked_cannot_be_requeued(log: EventLog) -> 
     unknown = yichuang("parked", "requeue", "S9", "--consumer", "progress")
     assert unknown.exit_code == 1
     assert "nothing of case S9 is parked by progress" in unknown.stderr
-
-
-def test_a_replay_that_parks_says_so_as_a_service_does(log: EventLog) -> None:
-    withdraw(log, "S2")
-    withdraw(log, "S2", 2)
-    replayed = yichuang("replay", "progress")
-    assert replayed.exit_code == 0
-    assert "1 are parked, see: yichuang parked list" in replayed.stdout
-    (line,) = replayed.stderr.splitlines()
-    assert (json.loads(line)["event"], json.loads(line)["case"]) == ("case parked", "S2")
-    assert lines("log", "status")[0]["consumers"][0]["parked"] == 1
 
 
 def test_times_are_rfc_3339(log: EventLog) -> None:

@@ -77,10 +77,25 @@ class Follower:
         """Read the log to its head. Returns how many events were applied or parked. Raises as `take`."""
         return self._read_to(None)
 
+    def advance(self, until: int) -> Head:
+        """Read at most a page, and nothing behind position `until`; the new checkpoint. Raises as `take`."""
+        at = self.checkpoint()
+        page = self._reader.read(at.position, min(PAGE, until - at.position)) if at.position < until else []
+        if not page:
+            return at
+        reached = self._advance(page)
+        if reached.position <= at.position:
+            raise LogDamaged(self._nothing_follows(at.position))
+        return reached
+
     def checkpoint(self) -> Head:
         """The last position taken and the chain value there, as we saw it then."""
         with self._database.single() as connection:
-            row = connection.execute(sa.text(_AT), {"consumer": self._projection.name}).one_or_none()
+            return self.checkpoint_in(connection)
+
+    def checkpoint_in(self, connection: sa.Connection) -> Head:
+        """The same, as a transaction of the caller's sees it."""
+        row = connection.execute(sa.text(_AT), {"consumer": self._projection.name}).one_or_none()
         return Head(row[0], bytes(row[1])) if row else Head(0, GENESIS)
 
     def check(self) -> bool:
@@ -115,6 +130,45 @@ class Follower:
             # Whoever requeues is told what failed again by the command; the log has it since it was parked first.
             self._apply(tx, [known[position] for position in self._parking.release(tx, stream)])
 
+    def adopt(self, other: "Follower", exchange: Callable[[sa.Connection], None], owed: bool) -> Head:
+        """Go on from tables that `other` has filled: `exchange` puts them in the place of ours. One transaction.
+
+        What we had taken and `other` has not is taken by `other` before the commit, so that nobody sees a step back.
+        `owed`: what we have not taken yet is taken into our tables first, and what we have parked stays parked: it
+        has effects that lie in no table of ours. Returns the new checkpoint. Raises as `take`; then nothing is changed.
+        """
+        ahead, parked = other.checkpoint(), other.parked()
+        with self._database.write() as tx:
+            before = self._locked(tx)
+            bad: list[tuple[Recorded, str]] = []
+            if owed:
+                before, bad = self._apply_to(tx, before, ahead.position)
+            else:
+                self._parking.clear(tx)
+            exchange(tx)
+            self._parking.adopt(tx, parked)
+            reached, more = other._apply_to(tx, ahead, before.position)
+            self._move(tx, reached)
+        for event, reason in bad + more:
+            self._say(event, reason)
+        return reached
+
+    def mend(self, stream: str, clear: Callable[[sa.Connection], None]) -> int:
+        """Take all events of `stream` again that we have taken, in one transaction. `clear` removes what came of them.
+
+        Returns how many events these were; none of them is parked now that can be taken.
+        """
+        known = self._reader.stream(stream)
+        with self._database.write() as tx:
+            at = self._locked(tx)
+            clear(tx)
+            self._parking.release(tx, stream)
+            events = [event for event in known if event.position <= at.position]
+            bad = self._apply(tx, events)
+        for event, reason in bad:
+            self._say(event, reason)
+        return len(events)
+
     def rebuild(self, clear: Callable[[sa.Connection], None]) -> int:
         """Forget everything and read the log from its start. `clear` empties the projection's tables.
 
@@ -137,7 +191,7 @@ class Follower:
                 break
             before, at = at, self._advance(page).position
             if at == before:  # another process would have moved it on, a rebuild back
-                raise LogDamaged(f"{self._projection.name}: nothing on the log follows position {at} as we saw it")
+                raise LogDamaged(self._nothing_follows(at))
             taken += max(0, at - before)
         return taken
 
@@ -155,6 +209,20 @@ class Follower:
         for event, reason in bad:
             self._say(event, reason)
         return reached
+
+    def _apply_to(self, tx: sa.Connection, at: Head, last: int) -> tuple[Head, list[tuple[Recorded, str]]]:
+        """Apply what lies behind `at` up to `last`, in a transaction of the caller's; how far that was, and the bad."""
+        bad: list[tuple[Recorded, str]] = []
+        while page := self._reader.read(at.position, min(PAGE, last - at.position)) if at.position < last else []:
+            run = _linked(at, _run(at, page))
+            if len(run) < len(page):
+                raise LogDamaged(self._nothing_follows(at.position + len(run)))
+            bad += self._apply(tx, run)
+            at = Head(run[-1].position, run[-1].chain)
+        return at, bad
+
+    def _nothing_follows(self, position: int) -> str:
+        return f"{self._projection.name}: nothing on the log follows position {position} as we saw it"
 
     def _locked(self, tx: sa.Connection) -> Head:
         row = tx.execute(self._lock, {"consumer": self._projection.name}).one_or_none()

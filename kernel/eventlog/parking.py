@@ -18,6 +18,7 @@ _REASON_LENGTH = 2000  # a driver's error may quote a whole statement
 _PARK = sa.text(
     "INSERT INTO parked (consumer, position, stream, type, reason, parked_at)"
     " VALUES (:consumer, :position, :stream, :type, :reason, :parked_at)"
+    " ON CONFLICT (consumer, position) DO NOTHING"
 )
 _STREAMS = sa.text("SELECT DISTINCT stream FROM parked WHERE consumer = :consumer")
 _COUNT = sa.text("SELECT count(*) FROM parked WHERE consumer = :consumer")
@@ -92,6 +93,11 @@ class Parking:
         """Forget all."""
         tx.execute(_CLEAR, self._mine())
 
+    def adopt(self, tx: sa.Connection, events: Sequence[ParkedEvent]) -> None:
+        """Set aside what another consumer of the same events has set aside; what is parked already stays as it is."""
+        if events:
+            tx.execute(_PARK, [self._mine(**{**vars(one), "parked_at": to_micros(one.parked_at)}) for one in events])
+
     def count(self, connection: sa.Connection) -> int:
         """How many events are parked."""
         return int(connection.execute(_COUNT, self._mine()).scalar_one())
@@ -121,4 +127,4 @@ class Parking:
         )
 
     def _mine(self, **more: Any) -> dict[str, Any]:
-        return {"consumer": self._consumer, **more}
+        return {**more, "consumer": self._consumer}

@@ -24,6 +24,12 @@ _AFTER = _EVENTS.where(event.c.position > sa.bindparam("after")).order_by(event.
 _STREAM = _EVENTS.where(event.c.stream == sa.bindparam("stream")).order_by(event.c.stream_version)
 _STREAMS = _EVENTS.where(event.c.stream.in_(sa.bindparam("streams", expanding=True))).order_by(event.c.position)
 _CHAIN = sa.select(event.c.chain).where(event.c.position == sa.bindparam("position"))
+_LAST_BY = (
+    sa.select(event.c.position)
+    .where(event.c.recorded_at <= sa.bindparam("time"))
+    .order_by(event.c.recorded_at.desc(), event.c.position.desc())
+    .limit(1)
+)
 
 # The times first, from their index alone: by the key, a planner may walk from `after` through years to the first match.
 _BETWEEN = sa.text(
@@ -83,6 +89,11 @@ class LogReader:
         """The chain value at `position`; None where there is no event."""
         rows = self._rows(_CHAIN, position=position)
         return rows[0][0] if rows else None
+
+    def position_at(self, time: datetime) -> int:
+        """The last position recorded by `time`; 0 if none was."""
+        rows = self._rows(_LAST_BY, time=to_micros(time))
+        return int(rows[0][0]) if rows else 0
 
     def _events(self, statement: Any, **parameters: Any) -> list[Recorded]:
         return [_recorded(*row) for row in self._rows(statement, **parameters)]

@@ -1,41 +1,11 @@
-"""What consumers of the log made of it: rebuild it, see what they set aside, and let them try again."""
+"""What consumers of the log set aside: see it, and let them try again."""
 
-import time
 from typing import Any
 
 import click
 
-from operations.commands.common import fail, failing_clearly, json_option, logging_as_services_do, opened, say, settings
-
-# Known without importing them, so that --help is quick; a test holds the names against the code.
-CONSUMERS = ("progress", "notify", "catalog")
-
-
-@click.command()
-@click.argument("service", type=click.Choice(CONSUMERS))
-@json_option
-def replay(service: str, as_json: bool) -> None:
-    """Build SERVICE's tables again from the log. May be done while it runs; it is behind meanwhile.
-
-    Messages that notify has sent stay sent, and none is sent twice.
-
-    \b
-    Example:
-      yichuang replay progress
-    """
-    from operations.consumers import following
-
-    started = time.monotonic()
-    with opened("filing", "event"), logging_as_services_do(), following(settings(), service) as consumer:
-        events = consumer.rebuild()
-        left = len(consumer.follower.parked())
-    seconds = round(time.monotonic() - started, 3)
-    parked = f"; {left} are parked, see: yichuang parked list" if left else ""
-    say(
-        {"service": service, "events": events, "seconds": seconds, "parked": left},
-        f"{service} is rebuilt from {events} events in {seconds} s{parked}",
-        as_json,
-    )
+from operations.commands.common import fail, failing_clearly, json_option, opened, say, settings
+from operations.commands.replay import CONSUMERS
 
 
 @click.group()

@@ -8,6 +8,7 @@ from kernel.clock import Clock, SystemClock
 from kernel.config import Settings
 from kernel.database import Database, migrate, open_database
 from kernel.eventlog import EventLog, LogReader
+from kernel.eventlog.consumers import Consumer, Table
 from kernel.eventlog.following import Follower
 from kernel.messaging.publishing import Publisher
 from kernel.messaging.relay import Relay
@@ -30,6 +31,14 @@ from services.catalog.domain.unfit import Overtaken
 OWNER = "catalog"
 LOG_OWNER = "filing"  # whose log is followed
 MIGRATIONS = Path(__file__).parent / "migrations"
+CONSUMER = Consumer(
+    name=FilingsProjection.name,
+    owner=OWNER,
+    log=LOG_OWNER,
+    migrations=MIGRATIONS,
+    tables=(Table("item_filed"),),
+    projection=lambda _: FilingsProjection(),
+)
 
 
 class Catalog:

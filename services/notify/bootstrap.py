@@ -9,13 +9,14 @@ from kernel.clock import Clock, SystemClock, seconds_since
 from kernel.config import Settings
 from kernel.database import Database, migrate, open_database
 from kernel.eventlog import LogReader
+from kernel.eventlog.consumers import Consumer, Table
 from kernel.eventlog.following import Follower
 from kernel.messaging.rpc import ServiceClient
 from services.notify.adapters.accounts import AccountsContacts
 from services.notify.adapters.mail import SmtpMail
 from services.notify.adapters.messages import SqlMessages
 from services.notify.adapters.outbox import OutboxProvider
-from services.notify.adapters.projection import NotifyProjection, clear
+from services.notify.adapters.projection import ContactProjection, NotifyProjection, clear
 from services.notify.adapters.sms import HttpSms
 from services.notify.application.delivering import Delivery, Patience
 from services.notify.application.ports import Contacts, Provider
@@ -25,6 +26,15 @@ from services.notify.application.sending import Sender
 OWNER = "notify"
 LOG_OWNER = "filing"  # whose log is followed
 MIGRATIONS = Path(__file__).parent / "migrations"
+CONSUMER = Consumer(
+    name=NotifyProjection.name,
+    owner=OWNER,
+    log=LOG_OWNER,
+    migrations=MIGRATIONS,
+    tables=(Table("case_contact", "serial"),),
+    projection=NotifyProjection,
+    quiet=ContactProjection,
+)
 FIRST_SMS, SECOND_SMS = "sms", "sms-fallback"  # names of providers, in the database and in the URLs of their receipts
 
 

@@ -7,6 +7,7 @@ from kernel.clock import Clock, SystemClock
 from kernel.config import Settings
 from kernel.database import Database, migrate, open_database
 from kernel.eventlog import LogReader
+from kernel.eventlog.consumers import Consumer, Table
 from kernel.eventlog.following import Follower
 from kernel.vault import Vault
 from services.progress.adapters import tables
@@ -17,6 +18,14 @@ from services.progress.application.reading import Reading
 OWNER = "progress"
 LOG_OWNER = "filing"  # whose log is followed
 MIGRATIONS = Path(__file__).parent / "migrations"
+CONSUMER = Consumer(
+    name=CaseProjection.name,
+    owner=OWNER,
+    log=LOG_OWNER,
+    migrations=MIGRATIONS,
+    tables=(Table("case_progress", "serial"), Table("case_step", "serial")),
+    projection=lambda _: CaseProjection(),
+)
 
 
 class Progress:

@@ -75,6 +75,24 @@ class NotifyProjection:
             tx.execute(_CREATE, [{**asdict(message), "now": now} for message in messages])
 
 
+class ContactProjection:
+    """Keeps whom to tell, and makes no message: what a rebuild makes tells nobody anything."""
+
+    name = NotifyProjection.name
+
+    def __init__(self, _: Clock) -> None:
+        pass
+
+    def apply(self, tx: Connection, events: Sequence[Recorded]) -> None:
+        """Take `events`, in the log's order. Raises Park as `NotifyProjection` does."""
+        contacts = _load(tx, {event.stream for event in events})
+        before = dict(contacts)
+        for event in events:
+            if event.type not in SILENT:
+                _told_about(contacts, event, _fact(event))
+        _keep(tx, [contact for serial, contact in contacts.items() if before.get(serial) != contact])
+
+
 def clear(tx: Connection) -> None:
     """Forget what a rebuild finds again on the log. Messages stay: they say what people were told."""
     tx.exec_driver_sql("DELETE FROM case_contact")
@@ -84,15 +102,21 @@ def _messages(contacts: dict[str, CaseContact], event: Recorded) -> Iterator[New
     if event.type in SILENT:
         return
     fact = _fact(event)
+    contact = _told_about(contacts, event, fact)
+    for channel in contact.notices:
+        message = _message(fact, event, contact, channel)
+        if message is not None:
+            yield message
+
+
+def _told_about(contacts: dict[str, CaseContact], event: Recorded, fact: Fact) -> CaseContact:
+    """Whom to tell about the event; kept in `contacts` where the event itself says so."""
     if isinstance(fact, CaseReceived):
         contacts[event.stream] = CaseContact(event.stream, fact.applicant, fact.notices, fact.language, fact.item_name)
     contact = contacts.get(event.stream)
     if contact is None:
         raise Park(f"{event.type} of {event.stream} came before its case.received")
-    for channel in contact.notices:
-        message = _message(fact, event, contact, channel)
-        if message is not None:
-            yield message
+    return contact
 
 
 def _fact(event: Recorded) -> Fact:

@@ -1,0 +1,61 @@
+"""What a consumer of a log is made of: enough to rebuild, compare and mend its tables without its service.
+
+Pure data. Each service describes its own consumers in its bootstrap; the operators' tools read nothing else of them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from kernel.clock import Clock
+from kernel.database import Database
+from kernel.eventlog.following import Follower, Projection
+from kernel.eventlog.reading import LogReader
+from kernel.eventlog.selecting import EVERYTHING, Selection
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that a projection alone writes. `stream`: the column with the stream whose row it is, if it has one."""
+
+    name: str
+    stream: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Consumer:
+    """A follower's name, where its tables are, whose log it follows, and what makes its projection."""
+
+    name: str  # of its checkpoint
+    owner: str  # of its tables
+    log: str  # owner of the log
+    migrations: Path  # that make its tables, among others
+    tables: tuple[Table, ...]
+    projection: Callable[[Clock], Projection]
+    # Of one whose projection leaves more than its tables, as messages to send: makes the tables and nothing else.
+    # Rebuilds use it, so that they tell nobody anything. Each row of such a consumer's belongs to one stream.
+    quiet: Callable[[Clock], Projection] | None = None
+
+    @property
+    def by_stream(self) -> bool:
+        """Whether each row belongs to one stream, so that a single one can be mended."""
+        return all(table.stream is not None for table in self.tables)
+
+    @property
+    def tells(self) -> bool:
+        """Whether it leaves more than its tables. What the live one has parked, or not taken yet, it still owes."""
+        return self.quiet is not None
+
+    def rebuilding_projection(self, clock: Clock) -> Projection:
+        """What makes the tables and nothing else."""
+        return (self.quiet or self.projection)(clock)
+
+    def rebuilder(
+        self, database: Database, reader: LogReader, clock: Clock, selection: Selection = EVERYTHING
+    ) -> Follower:
+        """What makes the tables again, of the events that `selection` has, and tells nobody."""
+        return Follower(selection.of(self.rebuilding_projection(clock)), database, reader, clock)
+
+    def follower(self, database: Database, reader: LogReader, clock: Clock) -> Follower:
+        """The consumer itself, on its owner's tables or on others like them."""
+        return Follower(self.projection(clock), database, reader, clock)

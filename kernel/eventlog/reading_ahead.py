@@ -1,0 +1,44 @@
+"""A reader that fetches the next page while the last one is worked on. For who reads a long log from end to end.
+
+Its answers are those of the reader beneath, never older than the call before the one that asked.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+
+from kernel.database import Database
+from kernel.eventlog.events import Recorded
+from kernel.eventlog.reading import LogReader
+
+PAGE = 2000
+
+
+class ReadingAhead(LogReader):
+    """See `reading_ahead`."""
+
+    def __init__(self, database: Database, pool: ThreadPoolExecutor) -> None:
+        super().__init__(database)
+        self._pool = pool
+        self._fetched: tuple[int, Future[list[Recorded]]] | None = None
+
+    def read(self, after: int, limit: int = 1000) -> list[Recorded]:
+        """As `LogReader.read`."""
+        page = self._page(after)[:limit] if limit <= PAGE else super().read(after, limit)
+        if len(page) == PAGE:  # a page that is not full is the last: what comes next is not there yet
+            at = page[-1].position
+            self._fetched = (at, self._pool.submit(super().read, at, PAGE))
+        return page
+
+    def _page(self, after: int) -> list[Recorded]:
+        fetched, self._fetched = self._fetched, None
+        if fetched is not None and fetched[0] == after:
+            return fetched[1].result()
+        return super().read(after, PAGE)
+
+
+@contextmanager
+def reading_ahead(database: Database) -> Iterator[ReadingAhead]:
+    """A reader of the log in `database`, with a thread of its own until the end."""
+    with ThreadPoolExecutor(1, thread_name_prefix="reading ahead") as pool:
+        yield ReadingAhead(database, pool)

@@ -1,0 +1,237 @@
+"""Makes a consumer's tables again from its log, beside the live ones, and puts them in their place when told to.
+
+Can be stopped at any moment and goes on where it was. Tells nobody anything: what a shadow's projection would have
+sent stays in the shadow, which nobody sends from.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from kernel.clock import Clock
+from kernel.database import Database
+from kernel.errors import Refusal
+from kernel.eventlog.comparing import Difference, compare
+from kernel.eventlog.consumers import Consumer
+from kernel.eventlog.events import Head
+from kernel.eventlog.following import Follower
+from kernel.eventlog.parking import ParkedEvent
+from kernel.eventlog.reading import LogReader
+from kernel.eventlog.reading_ahead import reading_ahead
+from kernel.eventlog.shadow import Scope, Shadow, held
+
+Told = Callable[[int, int], None]  # position reached, position aimed at
+
+
+class NotWhole(Refusal):
+    """A shadow of some of the events was to take the place of tables of all of them."""
+
+    code = "shadow_not_whole"
+    status = 409
+    zh = "{consumer} 的影子只含部分事件,不能替换正式数据。"
+    en = (
+        "The shadow of {consumer} holds only some of the events, to be looked at; it can't take the live tables' place."
+    )
+
+
+class ShadowParked(Refusal):
+    """The shadow could not take events that the live tables have."""
+
+    code = "shadow_parked"
+    status = 409
+    zh = "{consumer} 的影子中有 {cases} 个办件的事件无法处理。"
+    en = (
+        "The shadow of {consumer} could not take the events of {cases} cases; the first is at position {position}:"
+        " {reason}. Install the version that mends it, or swap all the same: --with-parked."
+    )
+
+
+class OtherLog(Refusal):
+    """The live tables come from a log that is not the one there is."""
+
+    code = "other_log"
+    status = 409
+    zh = "{consumer} 的正式数据来自另一个日志。"
+    en = (
+        "What {consumer} has read up to position {position} is not what the log holds there: it was rewritten, cut off"
+        " or restored. Look at `yichuang verify` first; then, to go on with this log all the same: --new-log."
+    )
+
+
+class NotByCase(Refusal):
+    """One case can't be mended in tables that count over all of them."""
+
+    code = "not_by_case"
+    status = 400
+    zh = "{consumer} 的数据按全部办件统计,无法只重建一件。"
+    en = "The tables of {consumer} count over all cases; one can't be rebuilt alone. Rebuild the whole."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """The shadow beside the live tables. Where `live` is not `shadow`, some differences are of what lies between."""
+
+    live: int
+    shadow: int
+    tables: list[Difference]
+
+    @property
+    def none(self) -> bool:
+        return all(table.none for table in self.tables)
+
+
+class Rebuild:
+    """One rebuild, held by this process. Open one with `rebuilding`."""
+
+    def __init__(self, shadow: Shadow, log: LogReader, clock: Clock) -> None:
+        self._shadow = shadow
+        self._log = log
+        self._clock = clock
+        self._scope = Scope()
+        self.live = shadow.consumer.follower(shadow.live, log, clock)
+
+    @property
+    def place(self) -> str:
+        """Where the shadow is, for an operator's own tools."""
+        return self._shadow.place
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is a shadow to go on with."""
+        return self._shadow.exists
+
+    @property
+    def position(self) -> int:
+        """How far the shadow is; 0 where there is none."""
+        return self._follower.checkpoint().position if self.begun else 0
+
+    def build(self, scope: Scope, told: Told | None = None, most: float | None = None) -> Head:
+        """Fill the shadow up to the log's head, or as far as `scope` says; how far that is.
+
+        `most`: events a second at most. Raises OtherShadow, LogDamaged, or what `is_away` tells: call it again.
+        """
+        self._shadow.prepare(scope)
+        self._scope = scope
+        pace = _Pace(most)
+        at = self._follower.checkpoint()
+        while at.position < (aim := self._aim()):
+            before, at = at, self._follower.advance(aim)
+            if at == before:
+                break
+            if told is not None:
+                told(at.position, aim)
+            pace.keep(at.position - before.position)
+        return at
+
+    def compare(self, samples: int = 5) -> Comparison:
+        """What is different in the shadow, at the position where the live tables stand now."""
+        consumer, scope = self._shadow.consumer, self._scope
+        with self._shadow.live.read() as live:
+            standing = self.live.checkpoint_in(live).position
+            if scope.until is None:
+                self._follow_to(standing)
+            with self._shadow.database.read() as shadow:
+                options = {"samples": samples, "part": not scope.whole, "streams": scope.selection.streams}
+                tables = [compare(live, shadow, table, **options) for table in consumer.tables]  # type: ignore[arg-type]
+                return Comparison(live=standing, shadow=self._follower.checkpoint_in(shadow).position, tables=tables)
+
+    def parked(self) -> list[ParkedEvent]:
+        """What the shadow could not take."""
+        return self._follower.parked()
+
+    def swap(self, *, with_parked: bool = False, new_log: bool = False) -> Head:
+        """Put the shadow in the live tables' place and remove it. The live consumer goes on by itself, from there.
+
+        Raises NotWhole, ShadowParked, OtherLog, LogDamaged, or what `is_away` tells; then nothing has changed.
+        """
+        consumer = self._shadow.consumer
+        if not self._scope.whole:
+            raise NotWhole(consumer=consumer.name)
+        if not new_log and not self.live.check():
+            raise OtherLog(consumer=consumer.name, position=self.live.checkpoint().position)
+        if not with_parked:
+            self._refuse_parked()
+        reached = self.live.adopt(self._follower, self._exchange, owed=consumer.tells)
+        self._shadow.drop()
+        return reached
+
+    def discard(self) -> None:
+        """Remove the shadow."""
+        self._shadow.drop()
+
+    @property
+    def _follower(self) -> Follower:
+        return self._shadow.follower(self._log, self._clock, self._scope.selection)
+
+    def _aim(self) -> int:
+        if self._scope.until is not None:
+            return min(self._scope.until, self._log.head().position)
+        # What the live consumer has not taken yet it may owe somebody: there a shadow never goes ahead.
+        return self.live.checkpoint().position if self._shadow.consumer.tells else self._log.head().position
+
+    def _follow_to(self, position: int) -> None:
+        follower = self._follower
+        while (before := follower.checkpoint()).position < position:
+            if follower.advance(position) == before:
+                return
+
+    def _refuse_parked(self) -> None:
+        parked = self.parked()
+        new = {one.stream for one in parked} - {one.stream for one in self.live.parked()}
+        first = next((one for one in parked if one.stream in new), None)
+        if first is not None:
+            reason = (first.reason or "").partition("\n")[0]
+            name = self._shadow.consumer.name
+            raise ShadowParked(consumer=name, cases=len(new), position=first.position, reason=reason)
+
+    def _exchange(self, tx: sa.Connection) -> None:
+        """The shadow's tables for the live ones. What is owed of a case is not in its rows yet, as it was before."""
+        consumer = self._shadow.consumer
+        waiting: dict[str, int] = {}
+        if consumer.tells:
+            for one in self.live.parked():
+                waiting.setdefault(one.stream, one.position)
+        self._shadow.exchange(tx)
+        for stream, first in waiting.items():
+            _clear(tx, consumer, stream)
+            taken = [event for event in self._log.stream(stream) if event.position < first]
+            if taken:
+                consumer.rebuilding_projection(self._clock).apply(tx, taken)
+
+
+class _Pace:
+    """Keeps a loop at `most` events a second."""
+
+    def __init__(self, most: float | None) -> None:
+        self._most = most
+        self._begun = time.monotonic()
+        self._done = 0
+
+    def keep(self, events: int) -> None:
+        """Wait as long as `events` more should have taken."""
+        if self._most is not None:
+            self._done += events
+            time.sleep(max(0.0, self._begun + self._done / self._most - time.monotonic()))
+
+
+@contextmanager
+def rebuilding(consumer: Consumer, live: Database, log: Database, clock: Clock) -> Iterator[Rebuild]:
+    """A rebuild of `consumer`, for this process alone. Raises RebuildRuns."""
+    with held(consumer, live) as shadow, reading_ahead(log) as reader:
+        yield Rebuild(shadow, reader, clock)
+
+
+def mend(consumer: Consumer, live: Database, log: LogReader, clock: Clock, stream: str) -> int:
+    """Make the rows of one stream again, in place; of how many events. Tells nobody anything. Raises NotByCase."""
+    if not consumer.by_stream:
+        raise NotByCase(consumer=consumer.name)
+
+    return consumer.rebuilder(live, log, clock).mend(stream, lambda tx: _clear(tx, consumer, stream))
+
+
+def _clear(tx: sa.Connection, consumer: Consumer, stream: str) -> None:
+    for table in consumer.tables:
+        tx.execute(sa.text(f"DELETE FROM {table.name} WHERE {table.stream} = :stream"), {"stream": stream})

@@ -1,0 +1,366 @@
+"""Tables made again beside the live ones, and put in their place: whatever happens meanwhile, on both databases."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from kernel.clock import FrozenClock, SystemClock
+from kernel.database import migrate, open_url
+from kernel.errors import Park
+from kernel.eventlog import EventLog, Follower, Recorded, create_log
+from kernel.eventlog.consumers import Consumer, Table
+from kernel.eventlog.rebuilding import NotWhole, OtherLog, ShadowParked, mend, rebuilding
+from kernel.eventlog.selecting import Selection
+from kernel.eventlog.shadow import OtherShadow, RebuildRuns, Scope
+from kernel.eventlog.testing import NOON, operations, request, step
+from kernel.testing import eventually
+
+MIGRATION = """
+from alembic import op
+import sqlalchemy as sa
+from kernel.eventlog import create_follower_tables
+revision = "0001"
+down_revision = None
+def upgrade():
+    op.create_table("tally", sa.Column("stream", sa.Text, primary_key=True), sa.Column("events", sa.Integer))
+    op.create_index("tally_events", "tally", ["events"])
+    op.create_table("seen", sa.Column("position", sa.Integer, primary_key=True), sa.Column("stream", sa.Text))
+    op.create_table("told", sa.Column("position", sa.Integer, primary_key=True))
+    create_follower_tables(op)
+"""
+BAD: set[int] = set()  # positions that the projection cannot take
+
+
+class Tally:
+    """Counts the events of each stream, keeps a row for each, and tells of each."""
+
+    name = "tally"
+
+    def __init__(self, _: Any, quiet: bool = False) -> None:
+        self.quiet = quiet
+
+    def apply(self, tx: sa.Connection, events: Sequence[Recorded]) -> None:
+        for event in events:
+            if event.position in BAD:
+                raise Park(f"cannot take {event.position}")
+            tx.execute(
+                sa.text(
+                    "INSERT INTO tally VALUES (:stream, 1) ON CONFLICT (stream) DO UPDATE SET events = tally.events + 1"
+                ),
+                {"stream": event.stream},
+            )
+            tx.execute(sa.text("INSERT INTO seen VALUES (:p, :s)"), {"p": event.position, "s": event.stream})
+            if not self.quiet:
+                tx.execute(sa.text("INSERT INTO told VALUES (:p) ON CONFLICT DO NOTHING"), {"p": event.position})
+
+
+class Site:
+    """A log and a consumer of it, on a database of each kind."""
+
+    def __init__(self, url: Any, name: str, migrations: Path) -> None:
+        migrations.mkdir()
+        (migrations / "0001_tally.py").write_text(MIGRATION)
+        self.url, self.name = url, name
+        self.log_database = open_url(url("log"), f"{name}_log")
+        with self.log_database.write() as tx:
+            create_log(operations(tx))
+        self.log = EventLog(self.log_database, SystemClock())
+        self.live = open_url(url("live"), f"{name}_live")
+        migrate(self.live, migrations)
+        self.consumer = Consumer(
+            name="tally",
+            owner="live",
+            log="log",
+            migrations=migrations,
+            tables=(Table("tally", "stream"), Table("seen", "stream")),
+            projection=Tally,
+        )
+        self.telling = Consumer(**{**vars(self.consumer), "quiet": lambda clock: Tally(clock, quiet=True)})
+
+    def open(self, consumer: Consumer | None = None) -> Any:
+        return rebuilding(consumer or self.consumer, self.live, self.log_database, FrozenClock(NOON))
+
+    def follower(self) -> Follower:
+        return self.consumer.follower(self.live, self.log, FrozenClock(NOON))
+
+    def append(self, count: int, first: int = 0) -> None:
+        for number in range(first, first + count):
+            self.log.append_all([request("ABC"[number % 3], number // 3, step(f"e{number + 1}"))])
+
+    def rows(self, table: str) -> list[Any]:
+        with self.live.read() as connection:
+            return [tuple(row) for row in connection.exec_driver_sql(f"SELECT * FROM {table} ORDER BY 1")]
+
+    def corrupt(self) -> None:
+        """One row changed, one gone, one that should not be there, in the live tables."""
+        with self.live.write() as tx:
+            tx.exec_driver_sql("UPDATE tally SET events = 99 WHERE stream = 'A'")
+            tx.exec_driver_sql("DELETE FROM tally WHERE stream = 'B'")
+            tx.exec_driver_sql("INSERT INTO tally VALUES ('X', 1)")
+
+    def close(self) -> None:
+        self.live.close()
+        self.log_database.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def site(request: pytest.FixtureRequest, tmp_path: Path, unique_name: str) -> Iterator[Site]:
+    BAD.clear()
+    if request.param == "sqlite":
+        made = Site(lambda owner: f"sqlite:///{tmp_path}/{owner}.sqlite3", unique_name, tmp_path / "migrations")
+    else:
+        postgres_url = request.getfixturevalue("postgres_url")
+        made = Site(lambda owner: postgres_url, unique_name, tmp_path / "migrations")
+    yield made
+    made.close()
+
+
+def test_the_report_names_what_differs_and_the_swap_mends_it(site: Site) -> None:
+    site.append(12)
+    site.follower().catch_up()
+    right = site.rows("tally")
+    site.corrupt()
+    with site.open() as rebuild:
+        assert rebuild.build(Scope()).position == 12
+        found = rebuild.compare()
+        assert (found.live, found.shadow, found.none) == (12, 12, False)
+        tally, seen = found.tables
+        assert (tally.rows, tally.added, tally.gone, tally.changed) == (3, 1, 1, 1)
+        assert (seen.rows, seen.none) == (12, True)
+        assert {"kind": "changed", "key": {"stream": "A"}, "columns": {"events": [99, 4]}} in tally.samples
+        assert {"kind": "gone", "key": {"stream": "X"}} in tally.samples
+        assert rebuild.swap().position == 12
+        assert not rebuild.begun
+    assert site.rows("tally") == right
+    site.append(3, 12)
+    assert site.follower().catch_up() == 3
+    assert [events for _, events in site.rows("tally")] == [5, 5, 5]
+
+
+def test_what_arrives_between_report_and_swap_is_in_the_new_tables(site: Site) -> None:
+    site.append(6)
+    site.follower().catch_up()
+    with site.open() as rebuild:
+        rebuild.build(Scope())
+        site.append(3, 6)
+        site.follower().catch_up()
+        assert rebuild.swap().position == 9
+    assert len(site.rows("seen")) == 9
+
+
+def test_the_report_is_of_one_moment_though_events_arrive(site: Site) -> None:
+    site.append(6)
+    with site.open() as rebuild:
+        rebuild.build(Scope())
+        site.append(3, 6)
+        site.follower().catch_up()
+        found = rebuild.compare()
+        assert (found.live, found.shadow, found.none) == (9, 9, True)
+
+
+def test_a_shadow_that_is_ahead_moves_the_consumer_on(site: Site) -> None:
+    site.append(6)
+    with site.open() as rebuild:
+        rebuild.build(Scope())
+        rebuild.swap()
+    assert site.follower().catch_up() == 0
+    assert len(site.rows("seen")) == 6
+
+
+def test_a_rebuild_tells_nobody_and_forgets_nothing_that_is_owed(site: Site) -> None:
+    site.append(6)
+    BAD.add(4)
+    live = site.telling.follower(site.live, site.log, FrozenClock(NOON))
+    live.catch_up()  # 4 is parked: nobody has been told of it
+    BAD.clear()
+    site.append(3, 6)  # owed, as the live consumer has not come to it
+    with site.open(site.telling) as rebuild:
+        assert rebuild.build(Scope()).position == 6
+        rebuild.swap()
+    assert site.rows("told") == [(position,) for position in (1, 2, 3, 5, 6)]
+    assert [one.position for one in live.parked()] == [4]
+    live.catch_up()
+    live.requeue("A")
+    assert [position for (position,) in site.rows("told")] == [1, 2, 3, 4, 5, 6, 7, 8, 9]
+    assert site.rows("tally") == [("A", 3), ("B", 3), ("C", 3)]
+
+
+def test_a_shadow_of_a_part_is_looked_at_and_never_swapped(site: Site) -> None:
+    site.append(12)
+    site.follower().catch_up()
+    with site.open() as rebuild:
+        scope = Scope(until=7, selection=Selection(streams=("A", "B")))
+        assert rebuild.build(scope).position == 7
+        tally, seen = rebuild.compare().tables
+        assert (tally.rows, tally.gone, tally.changed) == (2, 0, 2)
+        assert (seen.rows, seen.gone) == (5, 3)  # 8, 10 and 11 happened later
+        with pytest.raises(NotWhole):
+            rebuild.swap()
+        with pytest.raises(OtherShadow, match="other options"):
+            rebuild.build(Scope())
+        rebuild.discard()
+        assert rebuild.build(Scope()).position == 12
+    assert site.rows("tally") == [("A", 4), ("B", 4), ("C", 4)]
+
+
+def test_types_and_organs_are_selected(site: Site) -> None:
+    site.log.append_all([request("A", 0, step("e1", type="case.received"), step("e2"))])
+    site.log.append_all([request("B", 0, step("e3", organ="other"))])
+    site.follower().catch_up()
+    for selection, rows in ((Selection(types=("case.step",)), 2), (Selection(organs=("other",)), 1)):
+        with site.open() as rebuild:
+            rebuild.build(Scope(selection=selection))
+            seen = rebuild.compare().tables[1]
+            assert (seen.rows, seen.gone) == (rows, None)
+            rebuild.discard()
+
+
+def test_a_second_replay_is_refused_and_goes_on_when_the_first_has_ended(site: Site) -> None:
+    site.append(3)
+    with site.open() as rebuild:
+        rebuild.build(Scope())
+        with pytest.raises(RebuildRuns, match="Another process is rebuilding tally"), site.open():
+            pass
+    with site.open() as again:
+        assert again.begun
+        assert again.build(Scope()).position == 3
+
+
+def test_an_event_that_crashes_the_projection_is_parked_and_keeps_the_shadow_out(site: Site) -> None:
+    site.append(6)
+    site.follower().catch_up()
+    BAD.add(5)
+    with site.open() as rebuild:
+        rebuild.build(Scope())
+        assert [(one.position, one.reason) for one in rebuild.parked()] == [(5, "cannot take 5")]
+        with pytest.raises(ShadowParked, match="position 5: cannot take 5"):
+            rebuild.swap()
+        assert len(site.rows("seen")) == 6
+        rebuild.swap(with_parked=True)
+    assert [one.position for one in site.follower().parked()] == [5]
+    BAD.clear()
+    site.follower().requeue("B")
+    assert len(site.rows("seen")) == 6
+
+
+def test_what_was_parked_live_and_can_be_taken_now_is_no_longer_parked(site: Site) -> None:
+    site.append(6)
+    BAD.add(5)
+    site.follower().catch_up()
+    BAD.clear()
+    with site.open() as rebuild:
+        rebuild.build(Scope())
+        rebuild.swap()
+    assert site.follower().parked() == []
+    assert len(site.rows("seen")) == 6
+
+
+def test_tables_of_another_log_are_not_overwritten_unasked(site: Site) -> None:
+    site.append(6)
+    site.follower().catch_up()
+    with site.live.write() as tx:
+        tx.execute(sa.text("UPDATE checkpoint SET chain = :chain"), {"chain": bytes(32)})
+    with site.open() as rebuild:
+        rebuild.build(Scope())
+        with pytest.raises(OtherLog, match="up to position 6"):
+            rebuild.swap()
+        assert rebuild.swap(new_log=True).position == 6
+
+
+def test_a_swap_that_fails_changes_nothing(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.append(6)
+    site.follower().catch_up()
+    site.corrupt()
+    before = site.rows("tally")
+    with site.open() as rebuild:
+        rebuild.build(Scope())
+        exchange = rebuild._shadow.exchange
+        monkeypatch.setattr(rebuild._shadow, "exchange", lambda tx: (exchange(tx), 1 / 0))
+        with pytest.raises(ZeroDivisionError):
+            rebuild.swap()
+        assert site.rows("tally") == before
+        monkeypatch.undo()
+        rebuild.swap()
+    assert site.rows("tally") == [("A", 2), ("B", 2), ("C", 2)]
+
+
+def test_one_case_is_mended_in_place(site: Site) -> None:
+    site.append(12)
+    site.follower().catch_up()
+    site.corrupt()
+    assert mend(site.consumer, site.live, site.log, FrozenClock(NOON), "A") == 4
+    assert site.rows("tally") == [("A", 4), ("C", 4), ("X", 1)]
+    assert mend(site.consumer, site.live, site.log, FrozenClock(NOON), "X") == 0
+    assert site.rows("tally") == [("A", 4), ("C", 4)]
+
+
+def test_mending_does_not_go_ahead_of_the_consumer(site: Site) -> None:
+    site.append(6)
+    site.follower().catch_up()
+    site.append(6, 6)
+    assert mend(site.consumer, site.live, site.log, FrozenClock(NOON), "A") == 2
+    assert site.follower().catch_up() == 6
+    assert site.rows("tally") == [("A", 4), ("B", 4), ("C", 4)]
+
+
+def test_swaps_while_events_arrive_and_are_followed_lose_none(site: Site) -> None:
+    """500 events a second and more, a follower that takes each at once, and three rebuilds beside it."""
+    stop, failed = threading.Event(), list[BaseException]()
+
+    def write() -> None:
+        for number in range(1500):
+            site.append(1, number)
+
+    def follow() -> None:
+        follower = site.follower()
+        while not stop.is_set():
+            try:
+                follower.catch_up()
+            except BaseException as error:  # shown by the test
+                failed.append(error)
+                return
+
+    threads = [threading.Thread(target=write), threading.Thread(target=follow)]
+    for thread in threads:
+        thread.start()
+    swapped = []
+    while threads[0].is_alive():
+        with site.open() as rebuild:
+            rebuild.build(Scope())
+            swapped.append(rebuild.swap().position)
+    threads[0].join()
+    eventually(lambda: failed or site.follower().checkpoint().position == 1500, timeout=30)
+    stop.set()
+    threads[1].join()
+    assert failed == []
+    assert len(swapped) > 1
+    assert len(site.rows("seen")) == 1500
+    assert site.rows("tally") == [("A", 500), ("B", 500), ("C", 500)]
+
+
+def test_rights_and_index_names_are_those_of_the_live_tables(site: Site) -> None:
+    if site.live.dialect == "postgresql":
+        with site.live.write() as tx:
+            tx.exec_driver_sql("GRANT SELECT ON tally TO PUBLIC")
+    site.append(3)
+    with site.open() as rebuild:
+        rebuild.build(Scope())
+        rebuild.swap()
+    with site.live.read() as connection:
+        assert [one["name"] for one in sa.inspect(connection).get_indexes("tally")] == ["tally_events"]
+        if site.live.dialect == "postgresql":
+            granted = "SELECT has_table_privilege('public', 'tally', 'SELECT')"
+            assert connection.exec_driver_sql(granted).scalar_one()
+
+
+def test_progress_is_told_and_a_throttle_holds(site: Site) -> None:
+    site.append(9)
+    told: list[tuple[int, int]] = []
+    with site.open() as rebuild:
+        rebuild.build(Scope(), lambda at, aim: told.append((at, aim)), most=100)
+        assert told[-1] == (9, 9)
+        rebuild.discard()
