@@ -108,6 +108,7 @@ _ACCOUNT = {
     "email": None,
     "role": None,
     "organ": None,
+    "hall": None,
     "language": "zh-Hans",
     "created_at": _NOW,
 }

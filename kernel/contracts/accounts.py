@@ -9,9 +9,12 @@ from marshmallow import fields, validate
 from kernel.contracts.envelope import Instant
 
 LANGUAGES = ["zh-Hans", "zh-Hant", "en"]
-ROLES = ["officer", "window", "operator", "supervisor"]  # 部门经办人, 窗口人员, 运维, 效能监督
-KINDS = ["individual", "staff", "department"]
+# 部门经办人, 窗口人员, 大厅管理, 运维, 效能监督
+ROLES = ["officer", "window", "hall_manager", "operator", "supervisor"]
+HALL_ROLES = ["window", "hall_manager"]  # of one hall each
+KINDS = ["individual", "guest", "staff", "department"]
 ORGAN = r"[0-9A-Za-z-]{1,64}\Z"
+HALL = r"[a-z0-9][a-z0-9-]{0,63}\Z"
 STAFF_NAME = r"[a-z][a-z0-9._-]{2,31}\Z"
 
 # Refused by the domain, since they lean on the date or on two fields at once; worded at the edge like a schema's own.
@@ -29,7 +32,11 @@ class Request(ma.Schema):
 
 
 class Principal(ma.Schema):
-    """Who is calling: a member of every request that needs somebody. `account` is the organ code for a department."""
+    """Who is calling: a member of every request that needs somebody.
+
+    `account` is the organ code for a department; for a guest, who has none, the vault's keyed digest of the mobile that
+    an SMS code has proven. `hall`: of staff who work in one.
+    """
 
     class Meta:
         unknown = ma.RAISE
@@ -38,6 +45,7 @@ class Principal(ma.Schema):
     kind = fields.String(required=True, validate=validate.OneOf(KINDS))
     role = fields.String(load_default=None, allow_none=True, validate=validate.OneOf(ROLES))
     organ = fields.String(load_default=None, allow_none=True, validate=validate.Length(1, 64))
+    hall = fields.String(load_default=None, allow_none=True, validate=validate.Length(1, 64))
     language = fields.String(load_default="zh-Hans", validate=validate.OneOf(LANGUAGES))
 
 
@@ -80,6 +88,7 @@ class Account(ma.Schema):
     email = fields.String(required=True, allow_none=True)
     role = fields.String(required=True, allow_none=True, validate=validate.OneOf(ROLES))
     organ = fields.String(required=True, allow_none=True)
+    hall = fields.String(required=True, allow_none=True)
     language = fields.String(required=True, validate=validate.OneOf(LANGUAGES))
     created_at = Instant(required=True)
 
@@ -104,6 +113,57 @@ class Token(Request):
     """RPC `authenticate` (→ Principal) and `close_session` (→ {})."""
 
     token = fields.String(required=True, validate=validate.Length(1, 128))
+
+
+class VerificationAsked(Request):
+    """Body of `POST /verifications`: prove a mobile by the code that is sent to it, to act without an account."""
+
+    mobile = fields.String(
+        required=True,
+        validate=validate.Regexp(r"1[3-9][0-9]{9}\Z", error="Not a valid mobile number."),
+        metadata={"example": "13800138000"},
+    )
+
+
+class OpenVerification(VerificationAsked):
+    """RPC `open_verification` (→ Verification). Raises TooManyCodes, and what notify's `send_code` raises."""
+
+    language = fields.String(load_default="zh-Hans", validate=validate.OneOf(LANGUAGES))
+
+
+class Verification(ma.Schema):
+    """A code is on its way."""
+
+    verification = fields.String(required=True)
+    expires_at = Instant(required=True)
+
+
+class CodeSaid(Request):
+    """RPC `open_guest_session` (→ Session), body of `POST /sessions/guest`. Raises WrongCode."""
+
+    verification = fields.String(required=True, validate=validate.Length(1, 64))
+    code = fields.String(required=True, validate=validate.Regexp(r"[0-9]{6}\Z", error="Not a valid code."))
+
+
+class GuestSession(ma.Schema):
+    """Answer of `open_guest_session`. The token is shown this once and kept nowhere."""
+
+    token = fields.String(required=True)
+    expires_at = Instant(required=True)
+
+
+class PersonOf(Request):
+    """RPC `person` (→ Person): who an individual's account belongs to. For appointment, which books real names only."""
+
+    account = fields.String(required=True, validate=validate.Length(1, 64))
+
+
+class Person(ma.Schema):
+    """In the clear. Stays inside the hall."""
+
+    name = fields.String(required=True)
+    identity_number = fields.String(required=True)
+    mobile = fields.String(required=True)
 
 
 class DepartmentKey(Request):

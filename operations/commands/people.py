@@ -4,9 +4,8 @@ import sys
 
 import click
 
+from kernel.contracts.accounts import ROLES
 from operations.commands.common import WrongUsage, failing_clearly, json_option, say, settings
-
-_ROLES = ["officer", "window", "operator", "supervisor"]
 
 
 @click.group()
@@ -21,16 +20,18 @@ def staff() -> None:
 
 @staff.command()
 @click.argument("name")
-@click.option("--role", required=True, type=click.Choice(_ROLES), help="What the account may do.")
+@click.option("--role", required=True, type=click.Choice(ROLES), help="What the account may do.")
 @click.option("--organ", help="Code of the organ; needed for an officer.")
+@click.option("--hall", help="Id of the hall; needed for a window and a hall_manager.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of asking.")
 @json_option
-def add(name: str, role: str, organ: str | None, password_stdin: bool, as_json: bool) -> None:
+def add(name: str, role: str, organ: str | None, hall: str | None, password_stdin: bool, as_json: bool) -> None:
     """Make an account for a member of staff, who logs in as NAME.
 
     \b
     Example:
       yichuang staff add li.na --role officer --organ 11440100007482532L
+      yichuang staff add wang.fang --role window --hall gz-city
     """
     from services.accounts import bootstrap
 
@@ -38,7 +39,7 @@ def add(name: str, role: str, organ: str | None, password_stdin: bool, as_json: 
     with failing_clearly():
         accounts = bootstrap.build(settings())
         try:
-            made = accounts.add_staff(name, password, role, organ)
+            made = accounts.add_staff(name, password, role, organ, hall)
         finally:
             accounts.close()
     say(made, f"{role} {name} has account {made['account']}", as_json)

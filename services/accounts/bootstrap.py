@@ -12,6 +12,7 @@ from kernel.idempotency import Idempotency
 from kernel.vault import Vault
 from services.accounts.adapters.passwords import Passwords
 from services.accounts.adapters.store import Store
+from services.accounts.application.guests import Guests
 from services.accounts.application.people import People
 from services.accounts.application.sessions import Sessions
 
@@ -25,13 +26,17 @@ class Accounts:
     def __init__(self, database: Database, master_key: bytes, clock: Clock, passwords: Passwords) -> None:
         self.database = database
         vault = Vault(master_key)
-        shared = (database, Store(), vault, Idempotency(vault, clock), passwords, clock)
+        store = Store()
+        shared = (database, store, vault, Idempotency(vault, clock), passwords, clock)
         self.people = People(*shared)
         self.sessions = Sessions(*shared)
+        self.guests = Guests(database, store, vault, clock)
 
-    def add_staff(self, name: str, password: str, role: str, organ: str | None = None) -> dict[str, Any]:
+    def add_staff(
+        self, name: str, password: str, role: str, organ: str | None = None, hall: str | None = None
+    ) -> dict[str, Any]:
         """See People.add_staff."""
-        return self.people.add_staff(name, password, role, organ)
+        return self.people.add_staff(name, password, role, organ, hall)
 
     def issue_department_key(self, organ: str) -> str:
         """See Sessions.issue_department_key."""

@@ -3,8 +3,9 @@
 from typing import Any
 
 from kernel.contracts import accounts as contract
+from kernel.errors import Refusal
 from kernel.messaging.consuming import every
-from kernel.messaging.rpc import rpc
+from kernel.messaging.rpc import Services, rpc
 from kernel.messaging.wiring import Application
 from services.accounts.bootstrap import OWNER, build
 
@@ -16,6 +17,7 @@ class AccountsService:
 
     name = OWNER
     app = Application(build)
+    services = Services()
 
     @rpc(contract.Register)
     def register(self, request: Json) -> Json:
@@ -33,6 +35,24 @@ class AccountsService:
     @rpc(contract.Token)
     def authenticate(self, request: Json) -> Json:
         return self.app.sessions.authenticate(request["token"])  # type: ignore[no-any-return]
+
+    @rpc(contract.OpenVerification)
+    def open_verification(self, request: Json) -> Json:
+        made = self.app.guests.open_verification(request["mobile"])
+        try:
+            self.services.call("notify", "send_code", {**request, "code": made["code"], "purpose": "visit"})
+        except Refusal:
+            self.app.guests.forget(made["verification"])
+            raise
+        return {name: made[name] for name in ("verification", "expires_at")}
+
+    @rpc(contract.CodeSaid)
+    def open_guest_session(self, request: Json) -> Json:
+        return self.app.guests.open_session(request["verification"], request["code"])  # type: ignore[no-any-return]
+
+    @rpc(contract.PersonOf)
+    def person(self, request: Json) -> Json:
+        return self.app.people.person(request["account"])  # type: ignore[no-any-return]
 
     @rpc(contract.DepartmentKey)
     def authenticate_department(self, request: Json) -> Json:

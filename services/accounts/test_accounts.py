@@ -15,11 +15,11 @@ from kernel.contracts import accounts as contract
 from kernel.database import migrate, open_url
 from kernel.errors import InvalidInput, NotSignedIn
 from kernel.idempotency import KeyReused
+from kernel.identity_numbers import check_character
 from kernel.ids import new_id
 from kernel.vault import Erased, Vault
 from services.accounts.adapters.passwords import Passwords
 from services.accounts.bootstrap import MIGRATIONS, Accounts
-from services.accounts.domain.identity import check_character
 from services.accounts.domain.rules import AlreadyRegistered, NameTaken, TooManyAttempts, UnknownAccount, WrongLogin
 
 MASTER = bytes(range(32))
@@ -46,7 +46,17 @@ class Hall:
         return str([[bytes(v) if isinstance(v, memoryview) else v for v in row] for table in rows for row in table])
 
 
-TABLES = ("account", "login", "session", "failed_login", "department_key", "idempotency", "vault_key")
+TABLES = (
+    "account",
+    "verification",
+    "guest_session",
+    "login",
+    "session",
+    "failed_login",
+    "department_key",
+    "idempotency",
+    "vault_key",
+)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -85,6 +95,7 @@ def test_a_person_registers_and_logs_in_by_either_number(hall: Hall) -> None:
         "email": "l***@example.cn",
         "role": None,
         "organ": None,
+        "hall": None,
         "language": "zh-Hant",
         "created_at": "2026-11-22T12:00:00+08:00",
     }
@@ -97,6 +108,7 @@ def test_a_person_registers_and_logs_in_by_either_number(hall: Hall) -> None:
             "kind": "individual",
             "role": None,
             "organ": None,
+            "hall": None,
             "language": "zh-Hant",
         }
     assert hall.people.profile(account["account"]) == account
@@ -268,6 +280,7 @@ def test_staff_log_in_by_name_with_their_role(hall: Hall) -> None:
         "kind": "staff",
         "role": "officer",
         "organ": ORGAN,
+        "hall": None,
         "language": "zh-Hans",
     }
     assert contract.Principal().validate(principal) == {}

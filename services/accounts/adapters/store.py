@@ -4,13 +4,17 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from services.accounts.adapters.guests import GuestStore
 from services.accounts.domain.account import Account
 
 _ADD_ACCOUNT = sa.text(
-    "INSERT INTO account (id, kind, role, organ, language, password_hash, personal, terms_accepted_at, created_at)"
-    " VALUES (:id, :kind, :role, :organ, :language, :password_hash, :personal, :terms_accepted_at, :created_at)"
+    "INSERT INTO account (id, kind, role, organ, hall, language, password_hash, personal, terms_accepted_at,"
+    " created_at) VALUES (:id, :kind, :role, :organ, :hall, :language, :password_hash, :personal, :terms_accepted_at,"
+    " :created_at)"
 )
-_ACCOUNT = "SELECT a.id, a.kind, a.role, a.organ, a.language, a.password_hash, a.personal, a.created_at FROM account a"
+_ACCOUNT = (
+    "SELECT a.id, a.kind, a.role, a.organ, a.hall, a.language, a.password_hash, a.personal, a.created_at FROM account a"
+)
 _BY_ID = sa.text(f"{_ACCOUNT} WHERE a.id = :id")
 _BY_LOGIN = sa.text(f"{_ACCOUNT} JOIN login l ON l.account = a.id WHERE l.digest = :digest")
 _ADD_LOGIN = sa.text("INSERT INTO login (digest, account) VALUES (:digest, :account) ON CONFLICT (digest) DO NOTHING")
@@ -19,7 +23,8 @@ _ADD_SESSION = sa.text(
 )
 _END_SESSION = sa.text("DELETE FROM session WHERE token_digest = :digest")
 _BY_TOKEN = sa.text(
-    "SELECT a.id AS account, a.kind, a.role, a.organ, a.language FROM session s JOIN account a ON a.id = s.account"
+    "SELECT a.id AS account, a.kind, a.role, a.organ, a.hall, a.language FROM session s"
+    " JOIN account a ON a.id = s.account"
     " WHERE s.token_digest = :digest AND s.expires_at > :now"
 )
 # One statement counts and tells, so that attempts made at the same moment cannot all see the same number.
@@ -39,7 +44,7 @@ _CLEAN_SESSIONS = sa.text("DELETE FROM session WHERE expires_at <= :now")
 _CLEAN_FAILURES = sa.text("DELETE FROM failed_login WHERE since <= :past")
 
 
-class Store:
+class Store(GuestStore):
     """What `application.ports.Store` promises, in SQL that both databases read."""
 
     def add_account(self, tx: sa.Connection, account: Account, terms_accepted_at: int | None) -> None:
@@ -65,7 +70,7 @@ class Store:
         tx.execute(_END_SESSION, {"digest": digest})
 
     def principal_of(self, tx: sa.Connection, digest: str, now: int) -> dict[str, Any] | None:
-        """{account, kind, role, organ, language} of a session that has not expired."""
+        """{account, kind, role, organ, hall, language} of a session that has not expired."""
         row = tx.execute(_BY_TOKEN, {"digest": digest, "now": now}).one_or_none()
         return None if row is None else dict(row._mapping)
 

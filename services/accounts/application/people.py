@@ -48,13 +48,15 @@ class People:
             raise KeyReused(key=key)
         return before
 
-    def add_staff(self, name: str, password: str, role: str, organ: str | None = None) -> dict[str, Any]:
+    def add_staff(
+        self, name: str, password: str, role: str, organ: str | None = None, hall: str | None = None
+    ) -> dict[str, Any]:
         """Make an account for a member of staff, who logs in by `name`. Raises InvalidInput, NameTaken."""
-        rules.check_staff(name, role, organ, password)
+        rules.check_staff(name, role, organ, hall, password)
         hashed = self.passwords.hash(password)
         personal = {"name": name, "identity_number": None, "mobile": None, "email": None}
         with self.database.write() as tx:
-            account = self._account(tx, "staff", personal, hashed, role=role, organ=organ)
+            account = self._account(tx, "staff", personal, hashed, role=role, organ=organ, hall=hall)
             self.store.add_account(tx, account, None)
             if not self.store.add_logins(tx, account.id, [self.vault.blind("staff", name)]):
                 raise rules.NameTaken(name=name)
@@ -73,6 +75,15 @@ class People:
             personal = self._personal(tx, found)
         return {"mobile": personal["mobile"], "email": personal["email"], "language": found.language}
 
+    def person(self, account: str) -> dict[str, Any]:
+        """`contract.Person` in the clear, for appointment alone. Raises UnknownAccount, also for staff; Erased."""
+        with self.database.read() as tx:
+            found = _existing(self.store.by_id(tx, account))
+            if found.kind != "individual":
+                raise rules.UnknownAccount
+            personal = self._personal(tx, found)
+        return {name: personal[name] for name in ("name", "identity_number", "mobile")}
+
     def _add_individual(self, tx: sa.Connection, request: dict[str, Any], hashed: str) -> dict[str, Any]:
         personal = {name: request[name] for name in ("name", "identity_number", "mobile", "email")}
         account = self._account(tx, "individual", personal, hashed, language=request["language"])
@@ -89,6 +100,7 @@ class People:
             kind=kind,
             role=others.get("role"),
             organ=others.get("organ"),
+            hall=others.get("hall"),
             language=others.get("language", "zh-Hans"),
             password_hash=hashed,
             personal=self.vault.seal(tx, account, orjson.dumps(personal)),
@@ -117,6 +129,7 @@ def _profile(account: Account, personal: dict[str, Any]) -> dict[str, Any]:
         "email": _masked(masking.mask_email, personal["email"]),
         "role": account.role,
         "organ": account.organ,
+        "hall": account.hall,
         "language": account.language,
         "created_at": format_time(from_micros(account.created_at)),
     }

@@ -1,5 +1,6 @@
 """What the handlers need from outside: tables and a hasher of passwords."""
 
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from sqlalchemy import Connection
@@ -7,7 +8,48 @@ from sqlalchemy import Connection
 from services.accounts.domain.account import Account
 
 
-class Store(Protocol):
+@dataclass(frozen=True, kw_only=True)
+class Verification:
+    """A code that was sent. `mobile` and `code` are keyed digests; `made_at` microseconds since 1970."""
+
+    id: str
+    mobile: str
+    code: str = field(repr=False)
+    made_at: int
+    guesses: int
+
+
+class GuestStore(Protocol):
+    """The tables of guests. Every method runs in the caller's transaction; instants are microseconds since 1970."""
+
+    def lock_codes(self, tx: Connection, mobile: str, since: int) -> list[int]:
+        """When codes went to the mobile, the latest first. Nobody else adds one until the transaction ends."""
+        ...
+
+    def add_verification(self, tx: Connection, made: Verification, code: str) -> None: ...
+
+    def drop_verification(self, tx: Connection, id: str) -> None: ...
+
+    def count_guess(self, tx: Connection, id: str, since: int) -> Verification | None:
+        """One guess more at a code that was sent after `since` and not used; None where there is none."""
+        ...
+
+    def use_verification(self, tx: Connection, id: str) -> None: ...
+
+    def add_guest_session(self, tx: Connection, digest: str, mobile: str, expires_at: int) -> None: ...
+
+    def end_guest_session(self, tx: Connection, digest: str) -> None: ...
+
+    def guest_of(self, tx: Connection, digest: str, now: int) -> str | None:
+        """The mobile's key of a session that has not expired."""
+        ...
+
+    def clean_guests(self, tx: Connection, now: int, past: int) -> None:
+        """Drop sessions that have expired and codes sent before `past`."""
+        ...
+
+
+class Store(GuestStore, Protocol):
     """The tables of accounts. Every method runs in the caller's transaction; instants are microseconds since 1970."""
 
     def add_account(self, tx: Connection, account: Account, terms_accepted_at: int | None) -> None: ...
@@ -25,7 +67,7 @@ class Store(Protocol):
     def end_session(self, tx: Connection, digest: str) -> None: ...
 
     def principal_of(self, tx: Connection, digest: str, now: int) -> dict[str, Any] | None:
-        """{account, kind, role, organ, language} of a session that has not expired."""
+        """{account, kind, role, organ, hall, language} of a session that has not expired."""
         ...
 
     def count_attempt(self, tx: Connection, login: str, now: int, past: int) -> tuple[int, int]:

@@ -21,6 +21,7 @@ from services.accounts.domain import rules
 LIFE = timedelta(hours=12)
 WINDOW = timedelta(minutes=15)  # begins with the first failure
 MOST_FAILURES = 10  # in a window
+CODES_KEPT = timedelta(days=1)  # since so many may go to a mobile in a day
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Sessions:
         token, expires_at = secrets.token_urlsafe(32), self.clock.now() + LIFE
         with self.database.write() as tx:
             self.store.uncount_attempt(tx, digest)
-            self.store.add_session(tx, _digest(token), account.id, to_micros(expires_at))
+            self.store.add_session(tx, digest_of(token), account.id, to_micros(expires_at))
         return {
             "token": token,
             "expires_at": format_time(expires_at),
@@ -58,37 +59,41 @@ class Sessions:
     def close(self, token: str) -> None:
         """Log out. A token that is not valid any more is logged out already."""
         with self.database.write() as tx:
-            self.store.end_session(tx, _digest(token))
+            self.store.end_session(tx, digest_of(token))
+            self.store.end_guest_session(tx, digest_of(token))
 
     def authenticate(self, token: str) -> dict[str, Any]:
         """The principal behind a token. Raises NotSignedIn."""
         with self.database.read() as tx:
-            principal = self.store.principal_of(tx, _digest(token), to_micros(self.clock.now()))
-        if principal is None:
+            digest, now = digest_of(token), to_micros(self.clock.now())
+            principal = self.store.principal_of(tx, digest, now)
+            guest = self.store.guest_of(tx, digest, now) if principal is None else None
+        if principal is None and guest is None:
             raise NotSignedIn
-        return principal
+        return principal or principal_for("guest", guest)
 
     def authenticate_department(self, organ: str, key: str) -> dict[str, Any]:
         """The principal of a department's system. Raises NotSignedIn."""
         with self.database.read() as tx:
             kept = self.store.department_key(tx, organ)
-        if kept is None or not hmac.compare_digest(kept, _digest(key)):
+        if kept is None or not hmac.compare_digest(kept, digest_of(key)):
             raise NotSignedIn
-        return {"account": organ, "kind": "department", "role": None, "organ": organ, "language": "zh-Hans"}
+        return principal_for("department", organ, organ=organ)
 
     def issue_department_key(self, organ: str) -> str:
         """A new key for the department's system, shown this once; the one before it stops working."""
         rules.check_organ(organ)
         key = secrets.token_urlsafe(32)
         with self.database.write() as tx:
-            self.store.put_department_key(tx, organ, _digest(key), to_micros(self.clock.now()))
+            self.store.put_department_key(tx, organ, digest_of(key), to_micros(self.clock.now()))
         return key
 
     def clean(self) -> None:
-        """Drop what has expired: sessions, windows of failures, idempotency keys older than a week."""
+        """Drop what has expired: sessions, codes, windows of failures, idempotency keys older than a week."""
         now = self.clock.now()
         with self.database.write() as tx:
             self.store.clean(tx, to_micros(now), to_micros(now - WINDOW))
+            self.store.clean_guests(tx, to_micros(now), to_micros(now - CODES_KEPT))
             self.keys.forget(tx, now - KEPT)
 
     def _count_attempt(self, digest: str) -> None:
@@ -103,5 +108,11 @@ class Sessions:
             raise rules.TooManyAttempts(retry_after=max(1, -(-left // 1_000_000)))
 
 
-def _digest(secret: str) -> str:
+def principal_for(kind: str, account: str | None, organ: str | None = None) -> dict[str, Any]:
+    """The principal of somebody who has no account."""
+    return {"account": account, "kind": kind, "role": None, "organ": organ, "hall": None, "language": "zh-Hans"}
+
+
+def digest_of(secret: str) -> str:
+    """What is kept of a token or a key."""
     return hashlib.sha256(secret.encode()).hexdigest()

@@ -11,6 +11,7 @@ class Account:
     kind: str
     role: str | None
     organ: str | None
+    hall: str | None
     language: str
     password_hash: str
     personal: bytes

@@ -9,7 +9,7 @@ from typing import Any
 
 from kernel.contracts import accounts as contract
 from kernel.errors import InvalidInput, Refusal
-from services.accounts.domain import identity
+from kernel.identity_numbers import is_identity_number, normalise
 
 _MOBILE = re.compile(r"1[3-9][0-9]{9}")
 
@@ -41,6 +41,24 @@ class TooManyAttempts(Refusal):
     en = "Too many failed attempts; please try again in {retry_after} seconds."
 
 
+class WrongCode(Refusal):
+    """The code is not the one that was sent, its time is over, or it was guessed at too often; nobody is told which."""
+
+    code = "wrong_code"
+    status = 401
+    zh = "验证码不正确或已失效，请重新获取。"
+    en = "The code is not right, or is no longer valid; please ask for a new one."
+
+
+class TooManyCodes(Refusal):
+    """Codes were sent to this mobile too often of late; `retry_after` in seconds."""
+
+    code = "too_many_codes"
+    status = 429
+    zh = "验证码发送过于频繁，请在 {retry_after} 秒后再试。"
+    en = "Codes were asked for too often; please try again in {retry_after} seconds."
+
+
 class UnknownAccount(Refusal):
     """No account of this id."""
 
@@ -61,9 +79,9 @@ class NameTaken(Refusal):
 
 def check_registration(request: dict[str, Any], today: date) -> dict[str, Any]:
     """The request with its identity number normalised. Raises InvalidInput with every bad field."""
-    number = identity.normalise(request["identity_number"])
+    number = normalise(request["identity_number"])
     wrong: dict[str, list[str]] = {}
-    if not identity.is_identity_number(number, today):
+    if not is_identity_number(number, today):
         wrong["identity_number"] = [contract.BAD_IDENTITY_NUMBER]
     if request["password"].upper() in (number, request["mobile"]):
         wrong["password"] = [contract.PASSWORD_IS_ANOTHER_FIELD]
@@ -78,12 +96,12 @@ def login_kind(login: str) -> tuple[str, str]:
     if _MOBILE.fullmatch(typed):
         return "mobile", typed
     if len(typed) == 18 and typed[:17].isdigit():
-        return "identity_number", identity.normalise(typed)
+        return "identity_number", normalise(typed)
     return "staff", typed.lower()
 
 
-def check_staff(name: str, role: str, organ: str | None, password: str) -> None:
-    """Raises InvalidInput. An officer and a window belong to an organ; operators and supervisors need not."""
+def check_staff(name: str, role: str, organ: str | None, hall: str | None, password: str) -> None:
+    """Raises InvalidInput. An officer belongs to an organ, who works at a window or manages a hall to that hall."""
     wrong: dict[str, list[str]] = {}
     if not re.match(contract.STAFF_NAME, name):
         wrong["name"] = ["Three to 32 small letters, digits, dots, hyphens or underscores, a letter first."]
@@ -91,12 +109,17 @@ def check_staff(name: str, role: str, organ: str | None, password: str) -> None:
         wrong["role"] = [f"Must be one of: {', '.join(contract.ROLES)}."]
     if not 8 <= len(password) <= 128:
         wrong["password"] = ["Length must be between 8 and 128."]
-    if organ is not None and not re.match(contract.ORGAN, organ):
-        wrong["organ"] = ["Not an organ code."]
-    if organ is None and role in ("officer", "window"):
-        wrong["organ"] = ["Missing data for required field."]
+    wrong |= _wrong_place("organ", organ, contract.ORGAN, "Not an organ code.", role == "officer")
+    wrong |= _wrong_place("hall", hall, contract.HALL, "Not a valid code.", role in contract.HALL_ROLES)
     if wrong:
         raise InvalidInput.from_messages(wrong)
+
+
+def _wrong_place(name: str, code: str | None, form: str, not_one: str, needed: bool) -> dict[str, list[str]]:
+    """What is wrong with where a member of staff belongs."""
+    if code is None:
+        return {name: ["Missing data for required field."]} if needed else {}
+    return {} if re.match(form, code) else {name: [not_one]}
 
 
 def check_organ(organ: str) -> None:

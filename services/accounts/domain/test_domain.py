@@ -7,7 +7,7 @@ from hypothesis import given, strategies as st
 from stdnum.cn import ric
 
 from kernel.errors import InvalidInput
-from services.accounts.domain.identity import PROVINCES, check_character, is_identity_number, normalise
+from kernel.identity_numbers import PROVINCES, check_character, is_identity_number, normalise
 from services.accounts.domain.masking import mask_email, mask_identity_number, mask_mobile, mask_name
 from services.accounts.domain.rules import check_registration, check_staff, login_kind
 
@@ -130,11 +130,19 @@ def test_a_password_is_not_the_login(password: str) -> None:
         ({"role": "king"}, "role"),
         ({"organ": None}, "organ"),
         ({"organ": "a b"}, "organ"),
+        ({"role": "window"}, "hall"),
+        ({"role": "hall_manager", "hall": "A b"}, "hall"),
         ({"password": "short"}, "password"),
     ],
 )
 def test_staff_that_is_refused(changes: dict[str, str], field: str) -> None:
-    usual = {"name": "officer.li", "role": "officer", "organ": "11440105007512345X", "password": "long enough"}
+    usual = {
+        "name": "officer.li",
+        "role": "officer",
+        "organ": "11440105007512345X",
+        "hall": None,
+        "password": "long enough",
+    }
     check_staff(**usual)
     with pytest.raises(InvalidInput) as refused:
         check_staff(**{**usual, **changes})
