@@ -56,7 +56,6 @@ def stocked(url: str) -> Desk:
     """Halls that can be booked for a month, and many who have booked."""
     database = open_url(url, "appointment")
     desk = Desk.new(database, FrozenClock(MORNING))
-    items = {f"item-{unit}" for unit in range(GROUPS)}
     rule = contract.HallRule().load({"last_working_day": WORKING_DAYS, "per_day": 50, "per_week": 50, "per_month": 50})
     schedule = contract.Schedule().load(
         {
@@ -66,7 +65,7 @@ def stocked(url: str) -> Desk:
         }
     )
     halls = [hall(number) for number in range(HALLS)]
-    desk.app.planning.adopt(halls, items)
+    desk.app.planning.adopt(halls)
     for one in halls:
         desk.app.planning.set_rule(one["id"], rule, "bench")
         with database.read() as tx:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, Protocol
 
+from kernel.contracts.accounts import HALL_ROLES
 from kernel.errors import NotAllowed, NotSignedIn, Refusal
 
 Principal = dict[str, Any]
@@ -43,6 +44,7 @@ class Access(StrEnum):
     PUBLIC = "public"
     SIGNED_IN = "signed-in"  # a bearer token of anybody
     DEPARTMENT = "department"  # a department's key, or the bearer token of one of its officers
+    HALL = "hall-staff"  # the bearer token of somebody who works in a hall; the service sees to which
     PROVIDER = "provider"  # a provider of SMS: the service checks its signature
 
 
@@ -93,8 +95,11 @@ def identify(access: Access, header: str, tokens: Tokens, services: Caller) -> P
     """The principal that a route's rule lets in; None on routes that ask for nobody. Raises NotSignedIn, NotAllowed."""
     if access in (Access.PUBLIC, Access.PROVIDER):
         return None
-    if access is Access.SIGNED_IN:
-        return _by_token(bearer(header), tokens, services)
+    if access in (Access.SIGNED_IN, Access.HALL):
+        principal = _by_token(bearer(header), tokens, services)
+        if access is Access.HALL and principal["role"] not in HALL_ROLES:
+            raise NotAllowed
+        return principal
     try:
         return _department(header, tokens, services)
     except Refusal as refusal:

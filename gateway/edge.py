@@ -1,13 +1,15 @@
 """What the gateway keeps between requests: who tokens belong to, wrong guesses, pages. Nothing lasting."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from nameko.extensions import DependencyProvider
 
 from gateway.auth import Tokens
 from gateway.cache import Cache
-from gateway.limits import Guesses
+from gateway.call import Call
+from gateway.limits import Guesses, Paces
+from kernel.config import Settings
 from kernel.contracts.catalog_facts import CatalogChanged, load_changed
 from kernel.eventlog.events import Recorded
 from kernel.traditional import to_traditional
@@ -18,9 +20,10 @@ _LONGEST = 64  # characters of an address
 class Edge:
     """This process's memory. Another gateway beside it has its own."""
 
-    def __init__(self, proxies: Collection[str] = ()) -> None:
-        """`proxies`: addresses of reverse proxies that are believed."""
-        self.proxies = frozenset(proxies)
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.proxies = settings.proxies()
+        self.paces = Paces()
         self.tokens = Tokens()
         self.guesses = Guesses()
         self.cache = Cache()
@@ -31,6 +34,16 @@ class Edge:
             (self.cache.connected if connected else self.cache.lost)()
         elif event.type == CatalogChanged.TYPE:
             self.cache.changed(load_changed(event.data).version)
+
+    def keep_pace(self, call: Call) -> None:
+        """Raises TooOften where the route has a pace, and who calls has another."""
+        pace = call.route.pace
+        if pace is None:
+            return
+        if pace.person is not None and call.principal is not None:
+            self.paces.check((pace.kind, "person", call.principal["account"]), pace.person, pace.window)
+        address, most = self.address_of(call.http.environ), getattr(self._settings, pace.address)
+        self.paces.check((pace.kind, "address", address), most, pace.window)
 
     def address_of(self, environ: Mapping[str, Any]) -> str:
         """Where a request comes from. Of what it says itself only what a trusted proxy has added counts."""
@@ -46,7 +59,7 @@ class EdgeProvider(DependencyProvider):  # type: ignore[misc]
     edge: Edge
 
     def setup(self) -> None:
-        self.edge = Edge(self.container.config["settings"].proxies())
+        self.edge = Edge(self.container.config["settings"])
         to_traditional("")  # reads its tables, which takes a moment that nobody should wait for later
 
     def get_dependency(self, worker_ctx: Any) -> Edge:

@@ -17,9 +17,10 @@ from kernel.errors import Refusal
 
 PATIENCE = 1.0
 
-# What each is asked. Without the first four nobody can file or look up; without notify people only hear later.
+# What each is asked. Without the first four nobody can file or look up; without appointment visits cannot be
+# booked, without notify people only hear later.
 PROBES: dict[str, str] = {"accounts": "ping", "catalog": "status", "filing": "status", "progress": "status"}
-OPTIONAL: dict[str, str] = {"notify": "status"}
+OPTIONAL: dict[str, str] = {"appointment": "status", "notify": "status"}
 CONSUMERS = ("progress", "notify", "catalog")
 
 UP = Gauge("yichuang_consumer_up", "Whether a consumer of the log answers.", ["consumer"], registry=REGISTRY)

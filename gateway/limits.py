@@ -1,15 +1,17 @@
 """How much of a request is read, and what of it is taken for JSON. Nothing beyond a limit is ever kept in memory."""
 
+import math
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from werkzeug.http import parse_options_header
 
-from gateway.problems import BadRequest, InvalidJson, TooLarge, TooManyGuesses, TooSlow, WrongContentType
+from gateway.problems import BadRequest, InvalidJson, TooLarge, TooManyGuesses, TooOften, TooSlow, WrongContentType
 from kernel.errors import InvalidInput
 
 JSON = 1024 * 1024
@@ -129,6 +131,54 @@ def _inside(value: Any) -> Any:
     if isinstance(value, dict):
         return value.values()
     return value if isinstance(value, list) else ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """How often a kind of request may be made: `most` within `window` seconds, by one person and from one address.
+
+    `address` names the setting that says how many may come from one address; halls and offices share one.
+    """
+
+    kind: str
+    window: float
+    person: int | None = None
+    address: str
+
+
+BOOKINGS = Pace(kind="booking", window=600.0, person=60, address="bookings_per_address")
+CODES = Pace(kind="code", window=600.0, address="codes_per_address")
+
+
+class Paces:
+    """Requests of late, as the moment by which those so far would be allowed at an even pace (GCRA, ITU-T I.371).
+
+    Ours alone, not shared by processes.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, room: int = 100_000) -> None:
+        self._clock, self._room = clock, room
+        self._even: dict[tuple[str, ...], float] = {}
+        self._turn = threading.Lock()
+
+    def check(self, key: tuple[str, ...], most: int, window: float) -> None:
+        """Count one request of `key`, if it is not too many. Raises TooOften."""
+        with self._turn:
+            now = self._clock()
+            even = max(self._even.pop(key, now), now) + window / most
+            late = even - now - window
+            if late > 0.001:
+                even -= window / most
+            if len(self._even) >= self._room:
+                self._forget(now)
+            self._even[key] = even
+        if late > 0.001:
+            raise TooOften(retry_after=max(1, math.ceil(late)))
+
+    def _forget(self, now: float) -> None:
+        """Drop those that are even; where that frees nothing, the oldest half."""
+        kept = {key: even for key, even in self._even.items() if even > now}
+        self._even = kept if len(kept) < self._room else dict(list(kept.items())[len(kept) // 2 :])
 
 
 class Guesses:

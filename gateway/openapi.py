@@ -57,6 +57,7 @@ _SECURITY: dict[Access, list[dict[str, list[str]]]] = {
     Access.PUBLIC: [],
     Access.SIGNED_IN: [{"token": []}],
     Access.DEPARTMENT: [{"departmentKey": []}, {"token": []}],
+    Access.HALL: [{"token": []}],
     Access.PROVIDER: [{"providerSignature": []}],
 }
 

@@ -200,6 +200,15 @@ class TooManyGuesses(Refusal):
     en = "Too many wrong query codes; please try again in {retry_after} seconds."
 
 
+class TooOften(Refusal):
+    """Too many requests of a kind from one address, or by one person; `retry_after` in seconds."""
+
+    code = "too_often"
+    status = 429
+    zh = "操作过于频繁，请在 {retry_after} 秒后再试。"
+    en = "That was asked too often; please try again in {retry_after} seconds."
+
+
 class HeadersTooLarge(Refusal):
     """The header fields are longer than can be read."""
 

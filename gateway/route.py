@@ -40,6 +40,7 @@ class Route:
     limit: int = limits.JSON  # bytes of body
     cache: str = PRIVATE
     life: float | None = None  # seconds that the gateway keeps a shared answer; None: until the catalogue changes
+    pace: limits.Pace | None = None  # how often it may be asked
     serves: str = "application/json"
     others: Mapping[int, str] = field(default_factory=dict)  # further statuses worth telling
 

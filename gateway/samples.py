@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from kernel.contracts.appointment import HallRule
 from kernel.contracts.catalog import Facets
 from kernel.contracts.halls import HallElements
 from kernel.contracts.items import ItemElements
@@ -126,6 +127,35 @@ _FILED = {
     "window": _WINDOW,
     "position": 7,
 }
+_VISIT = {
+    "number": "ABCD2345EFGH",
+    "state": "booked",
+    "hall": "guangzhou",
+    "hall_name": "广州市政务服务中心",
+    "group": "guangzhou.1a2b3c4d",
+    "group_name": "公安窗口",
+    "items": ["1"],
+    "people": 1,
+    "starts_at": _NOW,
+    "ends_at": _NOW,
+    "cancel_before": _NOW,
+}
+_SCHEDULE = {
+    "weekly": {"1": [{"since": "09:00", "until": "12:00"}]},
+    "slot_minutes": 30,
+    "capacity": 4,
+    "window_quota": 1,
+    "item_minutes": {},
+}
+_CLOSURE = {"id": "c1", "group": None, "first_day": "2026-02-11", "last_day": "2026-02-11", "reason": "检修"}
+_TIME = {"time": "09:30", "ends": "10:00", "free": 3}
+_GROUP_NAMED = {"group": "guangzhou.1a2b3c4d", "name": "公安窗口"}
+_FREE = {**_GROUP_NAMED, "minutes": 30, "days": [{"date": "2026-02-11", "times": [_TIME]}]}
+_REPLANNED = {
+    "open_slots": 12,
+    "hit": [{"number": "ABCD2345EFGH", "group": "guangzhou.1a2b3c4d", "starts_at": _NOW, "ends_at": _NOW}],
+}
+_VISITS = {"items": [_VISIT], "total": 1, "page": 1, "page_size": 20}
 _MOVED = {"serial": "S1", "position": 8}
 _LAG = {"checkpoint": 7, "head": 9, "oldest_unprocessed_seconds": 1.5, "parked": 2}
 
@@ -135,6 +165,34 @@ ANSWERS: dict[tuple[str, str], dict[str, Any]] = {
     ("accounts", "close_session"): {},
     ("accounts", "profile"): _ACCOUNT,
     ("accounts", "ping"): {},
+    ("accounts", "open_verification"): {"verification": "v1", "expires_at": _NOW},
+    ("accounts", "open_guest_session"): {"token": "t", "expires_at": _NOW},
+    ("appointment", "slots"): {
+        "hall": "guangzhou",
+        "first_day": "2026-02-10",
+        "last_day": "2026-02-14",
+        "groups": [_FREE],
+    },
+    ("appointment", "book"): _VISIT,
+    ("appointment", "hold"): {**_VISIT, "state": "held", "held_until": _NOW},
+    ("appointment", "confirm"): _VISIT,
+    ("appointment", "own_appointments"): _VISITS,
+    ("appointment", "appointment"): _VISIT,
+    ("appointment", "cancel"): {**_VISIT, "state": "cancelled"},
+    ("appointment", "move"): _VISIT,
+    ("appointment", "calendar"): {"media_type": "text/calendar; charset=utf-8", "name": "A.ics", "content": "BEGIN"},
+    ("appointment", "qr"): {"media_type": "image/svg+xml", "name": "A.svg", "content": "<svg/>"},
+    ("appointment", "schedules"): {
+        "items": [{**_GROUP_NAMED, "items": ["1"], "schedule": _SCHEDULE}],
+        "total": 1,
+    },
+    ("appointment", "set_schedule"): _REPLANNED,
+    ("appointment", "rule"): HallRule().load({}),
+    ("appointment", "set_rule"): _REPLANNED,
+    ("appointment", "closures"): {"items": [_CLOSURE], "total": 1},
+    ("appointment", "close"): _REPLANNED,
+    ("appointment", "bookings"): _VISITS,
+    ("appointment", "status"): {"log_position": 12},
     ("catalog", "items"): _ITEMS,
     ("catalog", "hot_items"): {**_PAGED, "items": [{**_SUMMARY, "filed": 12}]},
     ("catalog", "item"): _GUIDE,

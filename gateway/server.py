@@ -218,6 +218,7 @@ def _respond(service: Any, route: Route, method: Method, request: Request) -> Re
     try:
         call = read(route, request, environ["yichuang.path"], service.edge.tokens, service.services)
         language = call.language
+        service.edge.keep_pace(call)
         return _response(call, method(service, call))
     except Refusal as refusal:
         return front.refuse(problems.told_to(refusal, route.unsafe), environ, language)

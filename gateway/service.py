@@ -160,6 +160,82 @@ class GatewayService:
     def case(self, call: Call) -> Json:
         return self._ask(call)
 
+    @serves(BY_NAME["open_verification"])
+    def open_verification(self, call: Call) -> Json:
+        return self._ask(call)
+
+    @serves(BY_NAME["open_guest_session"])
+    def open_guest_session(self, call: Call) -> Json:
+        return self._ask(call)
+
+    @serves(BY_NAME["slots"])
+    def slots(self, call: Call) -> Json:
+        return self._ask(call)
+
+    @serves(BY_NAME["book"])
+    def book(self, call: Call) -> Answer:
+        return _booked(self._ask(call))
+
+    @serves(BY_NAME["hold"])
+    def hold(self, call: Call) -> Answer:
+        return _booked(self._ask(call))
+
+    @serves(BY_NAME["confirm"])
+    def confirm(self, call: Call) -> Json:
+        return self._ask(call)
+
+    @serves(BY_NAME["own_appointments"])
+    def own_appointments(self, call: Call) -> Json:
+        return self._ask(call)
+
+    @serves(BY_NAME["appointment"])
+    def appointment(self, call: Call) -> Json:
+        return self._ask(call)
+
+    @serves(BY_NAME["cancel_appointment"])
+    def cancel_appointment(self, call: Call) -> Json:
+        return self._ask(call)
+
+    @serves(BY_NAME["move_appointment"])
+    def move_appointment(self, call: Call) -> Json:
+        return self._ask(call)
+
+    @serves(BY_NAME["appointment_calendar"])
+    def appointment_calendar(self, call: Call) -> Response:
+        return _file(self._ask(call))
+
+    @serves(BY_NAME["appointment_qr"])
+    def appointment_qr(self, call: Call) -> Response:
+        return _file(self._ask(call))
+
+    @serves(BY_NAME["schedules"])
+    def schedules(self, call: Call) -> Json:
+        return self._ask(call)
+
+    @serves(BY_NAME["set_schedule"])
+    def set_schedule(self, call: Call) -> Json:
+        return self._ask(call)
+
+    @serves(BY_NAME["hall_rule"])
+    def hall_rule(self, call: Call) -> Json:
+        return self._ask(call)
+
+    @serves(BY_NAME["set_hall_rule"])
+    def set_hall_rule(self, call: Call) -> Json:
+        return self._ask(call)
+
+    @serves(BY_NAME["closures"])
+    def closures(self, call: Call) -> Json:
+        return self._ask(call)
+
+    @serves(BY_NAME["close_hall"])
+    def close_hall(self, call: Call) -> Json:
+        return self._ask(call)
+
+    @serves(BY_NAME["hall_bookings"])
+    def hall_bookings(self, call: Call) -> Json:
+        return self._ask(call)
+
     @serves(BY_NAME["take_receipt"])
     def take_receipt(self, call: Call) -> Json:
         head = call.http.headers
@@ -242,6 +318,17 @@ class GatewayService:
             self.services.call("progress", "await_position", asked, timeout=SETTLE + 0.5)
         except Refusal as refusal:  # it is on the log: that progress shows it later is no reason to say no
             log.warning("progress did not show a write in time", position=position, code=refusal.code)
+
+
+def _booked(answer: Json) -> Answer:
+    return Answer(answer, headers={"Location": f"{API}/appointments/{answer['number']}"})
+
+
+def _file(document: Json) -> Response:
+    """One's own, so nothing on the way may keep it."""
+    response = Response(document["content"], content_type=document["media_type"])
+    response.headers["Content-Disposition"] = shared.disposition(document["name"], "inline")
+    return response
 
 
 def _without_position(answer: Json) -> Json:

@@ -33,7 +33,7 @@ def test_ready_when_all_answer(hall: Hall) -> None:
     assert response.json == {
         "status": "ready",
         "missing": [],
-        "services": dict.fromkeys(["accounts", "catalog", "filing", "progress", "notify"], "up"),
+        "services": dict.fromkeys(["accounts", "catalog", "filing", "progress", "appointment", "notify"], "up"),
     }
 
 

@@ -21,10 +21,13 @@ PINNED = """
 GET /api/v1/items, GET /api/v1/items/{}, GET /api/v1/departments, POST /api/v1/accounts, POST /api/v1/sessions,
 DELETE /api/v1/sessions/current, GET /api/v1/accounts/me, POST /api/v1/drafts, GET /api/v1/drafts/{},
 PATCH /api/v1/drafts/{}, PUT /api/v1/drafts/{}/materials/{}, POST /api/v1/drafts/{}/submission, GET /api/v1/cases,
-GET /api/v1/cases/{}, POST /api/v1/cases/{}/corrections, POST /api/v1/cases/{}/withdrawal,
+GET /api/v1/cases/{}, GET /api/v1/halls/{}/slots, POST /api/v1/appointments, GET /api/v1/appointments/{},
+POST /api/v1/appointments/{}/cancellation, POST /api/v1/cases/{}/corrections, POST /api/v1/cases/{}/withdrawal,
 POST /api/v1/cases/{}/rating, GET /api/v1/progress/{}, POST /api/v1/department/events,
 POST /api/v1/notify/receipts/{}, GET /openapi.json, GET /docs, GET /health/live, GET /health/ready, GET /metrics
 """
+_VISITOR = {"name": "李小明", "identity_number": "440105199003070015", "mobile": "13800138000"}
+_WISH = {"hall": "guangzhou", "items": ["1"], "date": "2026-02-11", "time": "09:30"}
 BODIES = {
     "register": {
         "name": "李小明",
@@ -49,6 +52,20 @@ BODIES = {
         "time": "2026-11-22T12:00:00+08:00",
         "data": {"occurred_at": "2026-11-22T12:00:00+08:00", "by": "officer"},
     },
+    "open_verification": {"mobile": "13800138000"},
+    "open_guest_session": {"verification": "v1", "code": "123456"},
+    "book": _WISH,
+    "hold": {**_WISH, "items": ["1", "2"], "people": 2, "visitor": _VISITOR},
+    "cancel_appointment": {"reason": "有事"},
+    "move_appointment": {"date": "2026-02-12", "time": "10:00"},
+    "set_schedule": {
+        "weekly": {"1": [{"since": "09:00", "until": "12:00"}]},
+        "slot_minutes": 30,
+        "capacity": 4,
+        "item_minutes": {"1": 45},
+    },
+    "set_hall_rule": {"per_week": 3},
+    "close_hall": {"first_day": "2026-02-11", "last_day": "2026-02-11", "reason": "检修"},
     "take_receipt": {"id": "m1", "status": "delivered"},
 }
 QUERIES = {
@@ -57,10 +74,13 @@ QUERIES = {
     "search": "?q=hzqf",
     "halls": "?level=city&area=4401",
     "progress": "?code=ABCD2345",
+    "slots": "?item=1&date=2026-02-11&days=5&people=2",
+    "own_appointments": "?page=2&page_size=50",
+    "hall_bookings": "?date=2026-02-11&page=1",
     "cases": "?state=accepted&filed_from=2026-01-01&page=2&page_size=100",
 }
 FILES = {"docs_file": "start.js", "asset": "hall.css"}
-TOKENS = {Access.SIGNED_IN: "person", Access.DEPARTMENT: "officer"}
+TOKENS = {Access.SIGNED_IN: "person", Access.DEPARTMENT: "officer", Access.HALL: "clerk"}
 SIGNED = {"X-Yichuang-Timestamp": "1795000000", "X-Yichuang-Signature": "ab" * 32}
 
 every_route = pytest.mark.parametrize("route", ROUTES, ids=[route.name for route in ROUTES])

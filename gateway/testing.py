@@ -12,13 +12,15 @@ from gateway.front import Front
 from gateway.route import Route
 from gateway.routes import ROUTES
 from gateway.service import GatewayService
+from kernel.config import Settings
 from kernel.contracts import accounts
 from kernel.errors import InvalidInput, NotSignedIn, Refusal, RemoteRefusal
 
 Json = dict[str, Any]
 
-PERSON = {"account": "a1", "kind": "individual", "role": None, "organ": None, "language": "zh-Hans"}
+PERSON = {"account": "a1", "kind": "individual", "role": None, "organ": None, "hall": None, "language": "zh-Hans"}
 OFFICER = {**PERSON, "account": "s1", "kind": "staff", "role": "officer", "organ": "11440105007512345X"}
+CLERK = {**PERSON, "account": "s2", "kind": "staff", "role": "hall_manager", "hall": "guangzhou"}
 DEPARTMENT = {**PERSON, "account": "11440105007512345X", "kind": "department", "organ": "11440105007512345X"}
 
 _SCHEMAS = {(route.service, route.rpc): route for route in ROUTES if route.service}
@@ -30,7 +32,7 @@ class RecordingServices:
     def __init__(self) -> None:
         self.asked: list[tuple[str, str, Json]] = []
         self.answers: dict[tuple[str, str], Any] = {("progress", "await_position"): {"reached": True}}
-        self.tokens: dict[str, Json] = {"person": PERSON, "officer": OFFICER}
+        self.tokens: dict[str, Json] = {"person": PERSON, "officer": OFFICER, "clerk": CLERK}
         self.keys: dict[tuple[str, str], Json] = {("11440105007512345X", "key"): DEPARTMENT}
 
     def call(self, service: str, method: str, payload: Json, timeout: float | None = None) -> Any:
@@ -88,7 +90,7 @@ class Hall:
 
     def __init__(self) -> None:
         self.services = RecordingServices()
-        self.edge = Edge()
+        self.edge = Edge(Settings())
         service: Any = GatewayService()
         service.services, service.edge = self.services, self.edge
         self._client = Client(Front([_Direct(service, route) for route in ROUTES], self.edge.cache))

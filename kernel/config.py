@@ -38,6 +38,12 @@ class Settings:
     clock_skew: float = _setting("CLOCK_SKEW", 300.0, "seconds a department's clock may be ahead of ours")
     sample_department: bool = _setting("SAMPLE_DEPARTMENT", False, "a sample department decides filed cases by itself")
     demo_catalogue: bool = _setting("DEMO_CATALOGUE", True, "an empty catalogue is filled with the demo at the start")
+    bookings_per_address: int = _setting(
+        "BOOKINGS_PER_ADDRESS", 6000, "requests to book from one address in ten minutes, by gateway process"
+    )
+    codes_per_address: int = _setting(
+        "CODES_PER_ADDRESS", 60, "SMS codes asked for from one address in ten minutes, by gateway process"
+    )
     sms_url: str = _setting("SMS_URL", "", "HTTP provider of SMS; empty: messages are written to DATA_DIR/outbox")
     sms_secret: str = _setting("SMS_SECRET", "", "key that signs requests to SMS_URL and its receipts")
     sms_fallback_url: str = _setting("SMS_FALLBACK_URL", "", "second provider, used when the first refuses or is away")
@@ -97,6 +103,8 @@ def _contradictions(settings: Settings) -> list[str]:
     if settings.sms_fallback_url and not settings.sms_fallback_secret:
         wrong.append("SMS_FALLBACK_SECRET: needed where SMS_FALLBACK_URL is set")
     wrong += [f"TRUSTED_PROXIES: no address: {text!r}" for text in settings.proxies() if not _is_address(text)]
+    if min(settings.bookings_per_address, settings.codes_per_address) < 1:
+        wrong.append("BOOKINGS_PER_ADDRESS, CODES_PER_ADDRESS: at least 1")
     if settings.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         wrong.append(f"LOG_LEVEL: not a level: {settings.log_level!r}")
     return wrong

@@ -15,6 +15,7 @@ SERVICES = {
     "accounts": "services.accounts.service:AccountsService",
     "filing": "services.filing.service:FilingService",
     "relay": "services.filing.relay:FilingRelay",
+    "appointment": "services.appointment.service:AppointmentService",
     "progress": "services.progress.service:ProgressService",
     "notify": "services.notify.service:NotifyService",
     "gateway": "gateway.service:GatewayService",

@@ -4,8 +4,15 @@ These tables serve and document; nothing is reachable that does not stand here.
 """
 
 from gateway.route import Route
-from gateway.routes import accounts, cases, catalogue, hall
+from gateway.routes import accounts, appointments, cases, catalogue, hall, hall_staff
 from gateway.routes.common import API as API
 
-ROUTES: tuple[Route, ...] = (*catalogue.ROUTES, *accounts.ROUTES, *cases.ROUTES, *hall.ROUTES)
+ROUTES: tuple[Route, ...] = (
+    *catalogue.ROUTES,
+    *accounts.ROUTES,
+    *cases.ROUTES,
+    *appointments.ROUTES,
+    *hall_staff.ROUTES,
+    *hall.ROUTES,
+)
 BY_NAME = {route.name: route for route in ROUTES}

@@ -4,6 +4,7 @@ Days are dates and times of day are HH:MM, both in China Standard Time; instants
 """
 
 from itertools import pairwise
+from typing import Any
 
 import marshmallow as ma
 from marshmallow import fields, validate
@@ -34,49 +35,54 @@ def _hour(**kwargs: object) -> fields.String:
     return fields.String(required=True, validate=_TIME, metadata={"example": "09:30"}, **kwargs)  # type: ignore[arg-type]
 
 
-class _Asked(Request):
-    """The one who asks: somebody with an account, or a guest whose mobile an SMS code has proven."""
+class Asked(Request):
+    """The one who asks: somebody with an account, a guest whose mobile an SMS code has proven, or the hall's staff."""
 
-    principal = fields.Nested(Principal, load_default=None, allow_none=True)
-    guest_mobile = fields.String(
-        load_default=None, allow_none=True, validate=validate.Regexp(r"1[3-9][0-9]{9}\Z", error="Not a valid mobile.")
-    )
+    principal = fields.Nested(Principal, required=True)
     language = fields.String(load_default="zh-Hans", validate=validate.OneOf(LANGUAGES))
 
 
 class SlotsAsked(Request):
-    """RPC `slots` (→ FreeSlots). `date`: the first day, today if absent. Without `item` all groups are shown."""
+    """RPC `slots` (→ FreeSlots), for everybody. `date`: the first day, today if absent; all groups without `item`."""
 
     hall = fields.String(required=True, validate=_CODE)
     item = fields.String(load_default=None, allow_none=True, validate=_CODE)
     date = _day(load_default=None, allow_none=True)
-    days = fields.Integer(strict=True, load_default=MAX_DAYS, validate=validate.Range(1, MAX_DAYS))
-    people = fields.Integer(strict=True, load_default=1, validate=validate.Range(1, MAX_PEOPLE))
+    days = fields.Integer(load_default=MAX_DAYS, validate=validate.Range(1, MAX_DAYS))
+    people = fields.Integer(load_default=1, validate=validate.Range(1, MAX_PEOPLE))
 
 
-class Wish(Request):
-    """Body of `POST /appointments/holds`: where, what for, when, and for how many people in one visit."""
+class Wanted(Request):
+    """What a visit is for, and how many come: `item`, or `items` that are all dealt with in one visit."""
 
     hall = fields.String(required=True, validate=_CODE)
-    items = fields.List(
-        fields.String(validate=_CODE),
-        required=True,
-        validate=validate.Length(1, MAX_ITEMS),
-        metadata={"example": ["…"]},
-    )
+    item = fields.String(validate=_CODE)
+    items = fields.List(fields.String(validate=_CODE), validate=validate.Length(1, MAX_ITEMS))
     people = fields.Integer(strict=True, load_default=1, validate=validate.Range(1, MAX_PEOPLE))
-    date = _day(required=True)
-    time = _hour()
 
-    @ma.validates_schema
+    @ma.validates_schema(skip_on_field_errors=True)
     def names_each_once(self, data: dict[str, object], **_: object) -> None:
         items = data.get("items")
+        if ("item" in data) == ("items" in data):
+            raise ma.ValidationError("Name either one item or a list of items.", "items")
         if isinstance(items, list) and len(set(items)) != len(items):
             raise ma.ValidationError("Name each item once.", "items")
 
+    @ma.post_load
+    def as_list(self, data: dict[str, Any], **_: object) -> dict[str, Any]:
+        item = data.pop("item", None)
+        return data if item is None else {**data, "items": [item]}
+
+
+class Wish(Wanted):
+    """The same, and when."""
+
+    date = _day(required=True)
+    time = _hour()
+
 
 class Visitor(Request):
-    """The person who comes. Identity number and mobile were proven before; no change of name is possible later."""
+    """The person who comes. The mobile was proven before; no change of name is possible later."""
 
     name = fields.String(required=True, validate=[TextLength(1, 50), _PLAIN])
     identity_number = fields.String(
@@ -87,24 +93,31 @@ class Visitor(Request):
     )
 
 
-class Hold(_Asked, Wish):
+class Booking(Wish):
+    """Body of `POST /appointments` and `POST /appointments/holds`.
+
+    `visitor`: needed from a guest. Who has an account books for nobody else, and is known.
+    """
+
+    visitor = fields.Nested(Visitor, load_default=None, allow_none=True)
+
+
+class Hold(Asked, Booking):
     """RPC `hold` (→ Held): keeps the times for a few minutes while the visitor fills in."""
 
-    visitor = fields.Nested(Visitor, required=True)
     idempotency_key = fields.String(load_default=None, allow_none=True, validate=_KEY)
 
 
-class Book(_Asked, Wish):
+class Book(Asked, Booking):
     """RPC `book` (→ Appointment): at once, without a hold."""
 
-    visitor = fields.Nested(Visitor, required=True)
     idempotency_key = fields.String(load_default=None, allow_none=True, validate=_KEY)
 
 
-class Confirm(_Asked):
+class Confirm(Asked):
     """RPC `confirm` (→ Appointment): what was held is booked. Raises HoldExpired, UnknownBooking for another's."""
 
-    hold = fields.String(required=True, validate=_CODE)
+    number = fields.String(required=True, validate=_CODE)
     idempotency_key = fields.String(load_default=None, allow_none=True, validate=_KEY)
 
 
@@ -114,7 +127,7 @@ class Cancellation(Request):
     reason = fields.String(load_default=None, allow_none=True, validate=[TextLength(1, 500), _PLAIN])
 
 
-class Cancel(_Asked, Cancellation):
+class Cancel(Asked, Cancellation):
     """RPC `cancel` (→ Appointment)."""
 
     number = fields.String(required=True, validate=_CODE)
@@ -128,24 +141,32 @@ class Moving(Request):
     time = _hour()
 
 
-class Move(_Asked, Moving):
+class Move(Asked, Moving):
     """RPC `move` (→ Appointment): the new time is taken and the old one given up, or neither."""
 
     number = fields.String(required=True, validate=_CODE)
     idempotency_key = fields.String(load_default=None, allow_none=True, validate=_KEY)
 
 
-class AskAppointment(_Asked):
+class AskAppointment(Asked):
     """RPC `appointment` (→ Appointment). Raises UnknownBooking, also for another's."""
 
     number = fields.String(required=True, validate=_CODE)
 
 
-class OwnAppointmentsAsked(_Asked):
+class Document(ma.Schema):
+    """RPC `calendar` and `qr`, asked as AskAppointment is: a file about the booking, as text."""
+
+    media_type = fields.String(required=True)
+    name = fields.String(required=True)
+    content = fields.String(required=True)
+
+
+class OwnAppointmentsAsked(Asked):
     """RPC `own_appointments` (→ AppointmentPage): the caller's, the latest visit first."""
 
-    page = fields.Integer(strict=True, load_default=1, validate=validate.Range(1, 10_000))
-    page_size = fields.Integer(strict=True, load_default=20, validate=validate.Range(*PAGE_SIZES))
+    page = fields.Integer(load_default=1, validate=validate.Range(1, 10_000))
+    page_size = fields.Integer(load_default=20, validate=validate.Range(*PAGE_SIZES))
 
 
 class FreeTime(ma.Schema):
@@ -203,7 +224,7 @@ class Appointment(ma.Schema):
 
 
 class Held(Appointment):
-    """Answer to a hold. `number` is what `confirm` is given as `hold`."""
+    """Answer to a hold. `number` is what `confirm` is given."""
 
     held_until = Instant(required=True)
 
@@ -314,3 +335,64 @@ class Replanned(ma.Schema):
 
     open_slots = fields.Integer(required=True)
     hit = fields.List(fields.Nested(HitBooking), required=True)
+
+
+class OfHall(Asked):
+    """Of every request of a hall's staff: the hall. Raises NotAllowed for the staff of another."""
+
+    hall = fields.String(required=True, validate=_CODE)
+
+
+class SetSchedule(OfHall, Schedule):
+    """RPC `set_schedule` (→ Replanned). Raises UnknownHall, UnknownGroup."""
+
+    group = fields.String(required=True, validate=_GROUP)
+
+
+class GroupSchedule(ma.Schema):
+    """A business group with what it handles, and its schedule."""
+
+    group = fields.String(required=True)
+    name = fields.String(required=True)
+    items = fields.List(fields.String(), required=True)
+    schedule = fields.Nested(Schedule, required=True)
+
+
+class ScheduleList(ma.Schema):
+    """RPC `schedules`, asked as OfHall is."""
+
+    items = fields.List(fields.Nested(GroupSchedule), required=True)
+    total = fields.Integer(required=True)
+
+
+class SetRule(OfHall, HallRule):
+    """RPC `set_rule` (→ Replanned); `rule`, asked as OfHall is, answers HallRule. Raises UnknownHall."""
+
+
+class Close(OfHall, Closure):
+    """RPC `close` (→ Replanned). Raises UnknownHall, UnknownGroup."""
+
+
+class ClosureKept(Closure):
+    """A closure as it stands."""
+
+    id = fields.String(required=True)
+
+
+class ClosureList(ma.Schema):
+    """RPC `closures`, asked as OfHall is: those that are not over."""
+
+    items = fields.List(fields.Nested(ClosureKept), required=True)
+    total = fields.Integer(required=True)
+
+
+class BookingsAsked(OfHall):
+    """RPC `bookings` (→ BookingPage): who is expected at the hall on a day, by time."""
+
+    date = _day(required=True)
+    page = fields.Integer(load_default=1, validate=validate.Range(1, 10_000))
+    page_size = fields.Integer(load_default=20, validate=validate.Range(*PAGE_SIZES))
+
+
+class BookingPage(AppointmentPage):
+    """Bookings of a hall's day, whatever became of them."""

@@ -169,6 +169,13 @@ class HallsAsked(_Paged):
     level = fields.String(load_default=None, allow_none=True, validate=validate.OneOf(LEVELS))
 
 
+class BookableHallsAsked(Request):
+    """RPC `bookable_halls` (→ BookableHalls), for appointment."""
+
+    page = fields.Integer(load_default=1, validate=validate.Range(1, 1_000_000))
+    page_size = fields.Integer(load_default=20, validate=validate.Range(1, MAX_PAGE_SIZE))
+
+
 class HallAsked(Asked):
     """RPC `hall` (→ HallAnswer). Raises UnknownHall."""
 
@@ -262,6 +269,25 @@ class CategoryList(_Answer):
 
 class HallPage(_Page):
     items = fields.List(fields.Nested(HallSummary), required=True)
+
+
+class BookableUnit(ma.Schema):
+    """A unit of a hall; `items`: codes of what it handles that can be booked."""
+
+    name = fields.String(required=True)
+    items = fields.List(fields.String(), required=True)
+
+
+class BookableHall(ma.Schema):
+    id = fields.String(required=True)
+    name = fields.String(required=True)
+    units = fields.List(fields.Nested(BookableUnit), required=True)
+
+
+class BookableHalls(_Page):
+    """All halls, also those where nothing can be booked."""
+
+    items = fields.List(fields.Nested(BookableHall), required=True)
 
 
 class HallAnswer(Hall, _Answer):

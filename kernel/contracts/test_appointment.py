@@ -8,7 +8,8 @@ import pytest
 from kernel.contracts import appointment as contract, appointment_refusals
 from kernel.errors import Refusal
 
-WISH: dict[str, Any] = {"hall": "tianhe", "items": ["a"], "date": "2026-02-11", "time": "09:30"}
+PERSON = {"account": "a1", "kind": "individual"}
+WISH: dict[str, Any] = {"principal": PERSON, "hall": "tianhe", "items": ["a"], "date": "2026-02-11", "time": "09:30"}
 VISITOR = {"name": "李明", "identity_number": "440105199003070013", "mobile": "13800138000"}
 SCHEDULE: dict[str, Any] = {
     "weekly": {"1": [{"since": "09:00", "until": "12:00"}]},

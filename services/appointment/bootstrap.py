@@ -3,17 +3,26 @@
 import secrets
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
-from kernel.clock import Clock
+from kernel.clock import Clock, SystemClock
 from kernel.config import Settings
-from kernel.database import Database
-from kernel.eventlog import EventLog
+from kernel.database import Database, migrate, open_database
+from kernel.eventlog import EventLog, LogReader
 from kernel.idempotency import KEPT, Idempotency
+from kernel.messaging.publishing import Publisher
+from kernel.messaging.relay import Relay
+from kernel.messaging.topology import VISIT_EVENTS
 from kernel.vault import Vault
+from services.appointment.adapters import documents
 from services.appointment.adapters.bookings import BookingTables
 from services.appointment.adapters.halls import HallTables
 from services.appointment.adapters.slots import SlotTables
+from services.appointment.application.adopting import Adopting
 from services.appointment.application.booking import Bookings
+from services.appointment.application.contacts import Contacts
+from services.appointment.application.expected import Expected
+from services.appointment.application.files import Files
 from services.appointment.application.free_slots import FreeTimes
 from services.appointment.application.own_bookings import OwnBookings
 from services.appointment.application.planning import Planning
@@ -38,15 +47,59 @@ class Appointments:
         self.free_times = FreeTimes(tools)
         self.bookings = Bookings(tools)
         self.own_bookings = OwnBookings(tools)
+        self.files = Files(tools, self.own_bookings, documents)
+        self.expected = Expected(tools)
+        self.contacts = Contacts(tools)
+        self.adopting = Adopting(self.planning)
         self.sweeping = Sweeping(tools)
 
-    def clean(self) -> None:
-        """Drop idempotency keys that nobody repeats any more."""
+    def sweep(self) -> None:
+        """What is to happen within seconds."""
+        self.sweeping.holds()
+        self.sweeping.returns()
+
+    def look_ahead(self) -> None:
+        """What is to happen once a day, whenever that is: the day after may be planned, yesterday's visits missed.
+
+        Idempotency keys that nobody repeats any more are dropped as well.
+        """
+        self.planning.ahead()
+        self.sweeping.missed()
         with self._tools.database.write() as tx:
             self._tools.idempotency.forget(tx, self._tools.clock.now() - KEPT)
 
+    def status(self) -> dict[str, Any]:
+        """How long the log is."""
+        return {"log_position": self._tools.log.head().position}
+
+    def ping(self) -> None:
+        """Raises what the database raises when it is away."""
+        self.status()
+
     def close(self) -> None:
         self._tools.database.close()
+
+
+class Served(Appointments):
+    """The same, publishing its log."""
+
+    def __init__(self, tools: Tools, publisher: Publisher) -> None:
+        super().__init__(tools)
+        self._publisher = publisher
+        self.relay = Relay(LogReader(tools.database), tools.database, publisher, VISIT_EVENTS, tools.clock)
+
+    def close(self) -> None:
+        """Let another process publish at once, and end all connections."""
+        self.relay.resign()
+        self._publisher.close()
+        super().close()
+
+
+def build(settings: Settings) -> Served:
+    """The application on the installation's database, migrated, and its broker."""
+    database = open_database(settings, OWNER)
+    migrate(database, MIGRATIONS)
+    return Served(make_tools(database, settings, SystemClock()), Publisher(settings.amqp_uri))
 
 
 def make_tools(database: Database, settings: Settings, clock: Clock) -> Tools:

@@ -22,7 +22,7 @@ from kernel.contracts.appointment_refusals import (
 from kernel.contracts.visit_facts import VisitBlocked, VisitCancelled
 from kernel.errors import Refusal
 from services.appointment.bootstrap import RETURN_SECONDS, a_while
-from services.appointment.testing import BOOKABLE, HALL, POLICE, TUESDAY, WEDNESDAY, Desk
+from services.appointment.testing import HALL, POLICE, TUESDAY, WEDNESDAY, Desk
 
 THURSDAY = date(2026, 2, 12)
 
@@ -183,10 +183,10 @@ def test_slots_are_made_ahead_day_by_day(desk: Desk) -> None:
 
 
 def test_what_the_catalogue_has_no_more_is_not_booked(desk: Desk) -> None:
-    desk.app.planning.adopt([{**HALL, "units": HALL["units"][:1]}], BOOKABLE)
+    desk.app.planning.adopt([{**HALL, "units": HALL["units"][:1]}])
     with pytest.raises(Refusal):
         desk.book(1, items=["tax"])
-    desk.app.planning.adopt([HALL], BOOKABLE)
+    desk.app.planning.adopt([HALL])
     desk.book(1, items=["tax"])
 
 

@@ -34,7 +34,6 @@ HALL: dict[str, Any] = {
         {"name": "税务窗口", "items": ["tax"]},
     ],
 }
-BOOKABLE = {"passport", "permit", "household", "tax"}
 
 
 class Desk:
@@ -55,7 +54,7 @@ class Desk:
         """On a database that has no tables yet."""
         migrate(database, MIGRATIONS)
         desk = cls(database, clock)
-        desk.app.planning.adopt([HALL], BOOKABLE)
+        desk.app.planning.adopt([HALL])
         return desk
 
     def another(self, store: Store | None = None, database: Database | None = None) -> "Desk":
@@ -68,7 +67,9 @@ class Desk:
         self.clock.advance(timedelta(**by))
 
     def caller(self, account: str | None = "anna", guest_mobile: str | None = None) -> Caller:
-        return caller_of(self.tools.vault, account, guest_mobile)
+        if account is not None:
+            return caller_of({"kind": "individual", "account": account})
+        return caller_of({"kind": "guest", "account": self.tools.vault.blind("mobile", guest_mobile or "")})
 
     def schedule(self, group: str = POLICE, **change: Any) -> dict[str, Any]:
         """Set the schedule: office hours, half an hour, four places, unless said otherwise. What it answered."""

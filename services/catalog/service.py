@@ -61,6 +61,10 @@ class CatalogService:
     def halls(self, request: Json) -> Json:
         return self.app.halls.halls(request)  # type: ignore[no-any-return]
 
+    @rpc(contract.BookableHallsAsked)
+    def bookable_halls(self, request: Json) -> Json:
+        return self.app.halls.bookable(request)  # type: ignore[no-any-return]
+
     @rpc(contract.HallAsked)
     def hall(self, request: Json) -> Json:
         return self.app.halls.hall(request)  # type: ignore[no-any-return]

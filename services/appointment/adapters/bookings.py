@@ -52,6 +52,13 @@ _MISSED = sa.text(
     "SELECT number FROM booking WHERE state = 'booked' AND day < :before ORDER BY day, number LIMIT :limit"
 ).bindparams(sa.bindparam("before", type_=sa.Date))
 _OWN = "FROM booking WHERE {whose} AND state <> 'expired' AND state <> 'held'"
+_ON = "FROM booking WHERE hall = :hall AND day = :day AND state <> 'expired' AND state <> 'held'"
+_ON_COUNT = sa.text(f"SELECT count(*) {_ON}").bindparams(sa.bindparam("day", type_=sa.Date))
+_ON_PAGE = (
+    sa.text(f"SELECT {_NAMES} {_ON} ORDER BY starts, number LIMIT :limit OFFSET :offset")
+    .bindparams(sa.bindparam("day", type_=sa.Date))
+    .columns(day=sa.Date())
+)
 _IN = (
     f"SELECT {', '.join('b.' + name.strip() for name in _NAMES.split(','))}, s.id, s.minutes, s.capacity - s.taken,"
     " s.closed FROM booking b JOIN booking_slot p ON p.booking = b.number JOIN slot s ON s.id = p.slot"
@@ -187,6 +194,14 @@ class BookingTables:
         total = tx.execute(sa.text(f"SELECT count(*) {source}"), bound).scalar_one()
         page = f"SELECT {_NAMES} {source} ORDER BY day DESC, starts DESC, number LIMIT :limit OFFSET :offset"
         rows = tx.execute(sa.text(page).columns(**_COLUMNS), {**bound, "limit": limit, "offset": offset})
+        return [_row(*row) for row in rows], total
+
+    def bookings_on(
+        self, tx: sa.Connection, hall: str, day: date, limit: int, offset: int
+    ) -> tuple[list[BookingRow], int]:
+        bound = {"hall": hall, "day": day}
+        total = tx.execute(_ON_COUNT, bound).scalar_one()
+        rows = tx.execute(_ON_PAGE, {**bound, "limit": limit, "offset": offset})
         return [_row(*row) for row in rows], total
 
     def bookings_in(self, tx: sa.Connection, group_no: int, since: date) -> list[tuple[BookingRow, list[Slot]]]:

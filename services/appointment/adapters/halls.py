@@ -14,11 +14,12 @@ from services.appointment.domain.halls import Group, GroupNamed, Hall
 from services.appointment.domain.rules import HallRule, rule_of
 from services.appointment.domain.schedule import DEFAULT_SCHEDULE, Schedule, schedule_of
 
-_HALLS = (
+_GROUPS = (
     "SELECT g.hall, g.no, g.id, g.hall_name, g.name, g.items, s.document AS schedule, r.document AS rule"
-    " FROM business_group g LEFT JOIN schedule s ON s.group_no = g.no LEFT JOIN hall_rule r ON r.hall = g.hall"
-    " WHERE NOT g.retired"
+    " FROM business_group g LEFT JOIN schedule s ON s.group_no = g.no LEFT JOIN hall_rule r ON r.hall = g.hall WHERE "
 )
+_HALLS = _GROUPS + "NOT g.retired"
+_PLACE = sa.text(_GROUPS + "g.no = :no")
 _SET_GROUP = sa.text(
     "INSERT INTO business_group (id, hall, hall_name, name, items, retired)"
     " VALUES (:id, :hall, :hall_name, :name, :items, false)"
@@ -62,6 +63,11 @@ class HallTables:
             groups = tuple(_group(hall, *row[1:7]) for row in made)
             found[hall] = Hall(hall, _rule(made[0][7]), groups)
         return found
+
+    def place(self, tx: sa.Connection, group_no: int) -> tuple[Hall, Group]:
+        row = tuple(tx.execute(_PLACE, {"no": group_no}).one())
+        group = _group(*row[:7])
+        return Hall(row[0], _rule(row[7]), (group,)), group
 
     def lock_hall(self, tx: sa.Connection, id: str) -> None:
         query = "SELECT no FROM business_group WHERE hall = :hall ORDER BY no"

@@ -9,20 +9,20 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from kernel.contracts.appointment_refusals import Full, HoldExpired, NotInThatState, UnknownBooking
+from kernel.contracts.appointment_refusals import Full, HoldExpired, NotInThatState
 from kernel.errors import Refusal
 from kernel.eventlog.grouping import Grouped
 from kernel.idempotency import Asked
 from kernel.ids import new_code
 from services.appointment.application.free_slots import FreeTimes
-from services.appointment.application.people import Caller, own, person_of
+from services.appointment.application.people import Caller, check_visitor, own, person_of
 from services.appointment.application.rows import BookingRow
 from services.appointment.application.saying import append_last, append_to, booked, shown
 from services.appointment.application.taking import Outcome, Wish, take_all
 from services.appointment.application.tools import Tools
 from services.appointment.domain.booking import State, decide
 from services.appointment.domain.halls import Group, Hall
-from services.appointment.domain.times import minutes_of
+from services.appointment.domain.times import day_of, minutes_of
 
 NUMBER_LENGTH = 12  # characters of 5 bits: nobody guesses one
 _GROUP = 64  # wishes that share a commit at most
@@ -43,6 +43,10 @@ class Bookings:
     def hold(self, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
         """The places are taken for others until the hold is over. Raises what `book` raises."""
         return self._take(self._wish("hold", caller, request))
+
+    def check_visitor(self, caller: Caller, visitor: Mapping[str, Any] | None) -> None:
+        """What a request says of who comes. Raises InvalidInput."""
+        check_visitor(self._tools.vault, caller, visitor, day_of(self._tools.clock.now()))
 
     def _wish(self, kind: str, caller: Caller, request: Mapping[str, Any]) -> Wish:
         person, key = person_of(self._tools.vault, caller, request["visitor"]), request.get("idempotency_key")
@@ -105,9 +109,5 @@ class Bookings:
 
 
 def hall_and_group(tools: Tools, tx: sa.Connection, row: BookingRow) -> tuple[Hall, Group]:
-    """Where a booking is. Raises UnknownBooking where the catalogue has the hall or the group no more."""
-    hall = tools.store.halls(tx, {row.hall}).get(row.hall)
-    group = None if hall is None else next((one for one in hall.groups if one.no == row.group_no), None)
-    if hall is None or group is None:
-        raise UnknownBooking
-    return hall, group
+    """Where a booking is, also where the catalogue has the group no more."""
+    return tools.store.place(tx, row.group_no)

@@ -36,10 +36,14 @@ class OwnBookings:
 
     def show(self, caller: Caller, number: str) -> dict[str, Any]:
         """Raises UnknownBooking."""
+        return self.look(caller, number)[0]
+
+    def look(self, caller: Caller, number: str) -> tuple[dict[str, Any], int]:
+        """The booking in the form of `Appointment`, and its version. Raises UnknownBooking."""
         with self._tools.database.read() as tx:
             row = own(self._tools.store.booking(tx, number), caller)
             hall, group = hall_and_group(self._tools, tx, row)
-        return shown(row, group, hall.rule)
+        return shown(row, group, hall.rule), row.version
 
     def page(self, caller: Caller, page: int, page_size: int) -> dict[str, Any]:
         """In the form of `kernel.contracts.appointment.AppointmentPage`."""

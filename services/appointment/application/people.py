@@ -5,12 +5,15 @@ An identity number and a mobile are only ever kept as keyed digests; a guest's c
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import orjson
 
+from kernel.contracts.accounts import BAD_IDENTITY_NUMBER
 from kernel.contracts.appointment_refusals import UnknownBooking
-from kernel.errors import NotSignedIn
+from kernel.errors import InvalidInput, NotAllowed
+from kernel.identity_numbers import is_identity_number, normalise
 from kernel.vault import Vault
 from services.appointment.application.rows import BookingRow
 
@@ -43,23 +46,50 @@ class Person:
     contact: bytes | None = field(default=None, repr=False)
 
 
-def caller_of(vault: Vault, account: str | None, guest_mobile: str | None) -> Caller:
-    """Raises NotSignedIn where there is neither."""
-    if account is not None:
-        return Caller(account)
-    if guest_mobile is None:
-        raise NotSignedIn
-    return Caller(None, vault.blind("mobile", guest_mobile))
+def caller_of(principal: Mapping[str, Any]) -> Caller:
+    """Raises NotAllowed for those who have no visits of their own: staff and departments."""
+    if principal["kind"] == "individual":
+        return Caller(principal["account"])
+    if principal["kind"] == "guest":
+        return Caller(None, principal["account"])
+    raise NotAllowed
+
+
+def check_visitor(vault: Vault, caller: Caller, visitor: Mapping[str, Any] | None, today: date) -> None:
+    """What a request may say of who comes. A guest's mobile is the one that was proven. Raises InvalidInput."""
+    wrong = _wrong_of_account(visitor) if caller.account is not None else _wrong_of_guest(vault, caller, visitor, today)
+    if wrong:
+        raise InvalidInput.from_messages({"visitor": wrong})
+
+
+def _wrong_of_account(visitor: Mapping[str, Any] | None) -> Any:
+    return None if visitor is None else ["Only for somebody without an account."]
+
+
+def _wrong_of_guest(vault: Vault, caller: Caller, visitor: Mapping[str, Any] | None, today: date) -> Any:
+    if visitor is None:
+        return ["Missing data for required field."]
+    wrong = {}
+    if not is_identity_number(normalise(visitor["identity_number"]), today):
+        wrong["identity_number"] = [BAD_IDENTITY_NUMBER]
+    if vault.blind("mobile", visitor["mobile"]) != caller.mobile:
+        wrong["mobile"] = ["Not the mobile that the code was sent to."]
+    return wrong
 
 
 def person_of(vault: Vault, caller: Caller, visitor: Mapping[str, Any]) -> Person:
-    """From a request's `kernel.contracts.appointment.Visitor`."""
+    """From `kernel.contracts.appointment.Visitor`, or from what accounts knows of the caller."""
     contact = {name: visitor[name] for name in ("name", "mobile")}
     return Person(
-        identity=vault.blind("identity_number", visitor["identity_number"].upper()),
+        identity=identity_key(vault, visitor["identity_number"]),
         mobile=vault.blind("mobile", visitor["mobile"]),
         contact=None if caller.account is not None else orjson.dumps(contact),
     )
+
+
+def identity_key(vault: Vault, number: str) -> str:
+    """What stands for an identity number."""
+    return vault.blind("identity_number", normalise(number))
 
 
 def own(row: BookingRow | None, caller: Caller) -> BookingRow:

@@ -3,7 +3,8 @@
 Takes no place from who has it: a slot that shrinks keeps its bookings, one that goes is closed, and they are named.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import date, timedelta
 from typing import Any
 
@@ -15,11 +16,11 @@ from kernel.contracts.appointment_refusals import UnknownHall
 from kernel.ids import new_id
 from services.appointment.application.rows import BookingRow, ClosureRow, SlotRow
 from services.appointment.application.tools import Tools
-from services.appointment.domain.halls import Group, Hall, groups_of
+from services.appointment.domain.halls import Group, GroupNamed, Hall, groups_of
 from services.appointment.domain.rules import window
-from services.appointment.domain.schedule import Closing, slots_on
+from services.appointment.domain.schedule import Closing, document_of, slots_on
 from services.appointment.domain.slots import Slot, id_range, slot_id
-from services.appointment.domain.times import day_of, minutes_of
+from services.appointment.domain.times import day_of, hhmm, minutes_of
 
 _DAY = timedelta(days=1)
 _FAR = timedelta(days=400)  # beyond every day that was ever planned
@@ -31,15 +32,21 @@ class Planning:
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
 
-    def adopt(self, halls: Sequence[Mapping[str, Any]], bookable: Collection[str]) -> None:
-        """Halls as catalog tells them: their groups are made, or retired, and planned."""
-        for hall in halls:
-            with self._tools.database.write() as tx:
-                self._tools.store.lock_hall(tx, hall["id"])
-                self._tools.store.set_groups(tx, hall["id"], groups_of(hall, bookable))
-                known = self._tools.store.halls(tx, [hall["id"]])
-                if hall["id"] in known:
-                    self._plan(tx, known[hall["id"]])
+    def adopt(self, halls: Sequence[Mapping[str, Any]]) -> None:
+        """All halls as catalog tells them (`BookableHall`): their groups are made and planned, or retired."""
+        named = {hall["id"]: groups_of(hall) for hall in halls}
+        with self._tools.database.single() as tx:
+            gone = set(self._tools.store.halls(tx, None)) - set(named)
+        for id in sorted([*named, *gone]):
+            self._adopt(id, named.get(id, []))
+
+    def _adopt(self, id: str, groups: Sequence[GroupNamed]) -> None:
+        with self._tools.database.write() as tx:
+            self._tools.store.lock_hall(tx, id)
+            self._tools.store.set_groups(tx, id, groups)
+            known = self._tools.store.halls(tx, [id])
+            if id in known:
+                self._plan(tx, known[id])
 
     def ahead(self) -> None:
         """For all halls, for as long as people may book and a day; to be called at least once a day."""
@@ -49,6 +56,34 @@ class Planning:
             with self._tools.database.write() as tx:
                 self._tools.store.lock_hall(tx, hall)
                 self._plan(tx, self._hall(tx, hall))
+
+    def schedules(self, id: str) -> dict[str, Any]:
+        """In the form of `kernel.contracts.appointment.ScheduleList`. Raises UnknownHall."""
+        with self._tools.database.single() as tx:
+            groups = self._hall(tx, id).groups
+        items = [
+            {
+                "group": group.id,
+                "name": group.name,
+                "items": list(group.items),
+                "schedule": document_of(group.schedule),
+            }
+            for group in groups
+        ]
+        return {"items": items, "total": len(items)}
+
+    def rule(self, id: str) -> dict[str, Any]:
+        """In the form of `kernel.contracts.appointment.HallRule`. Raises UnknownHall."""
+        with self._tools.database.single() as tx:
+            return asdict(self._hall(tx, id).rule)
+
+    def closures(self, id: str) -> dict[str, Any]:
+        """In the form of `kernel.contracts.appointment.ClosureList`. Raises UnknownHall."""
+        with self._tools.database.single() as tx:
+            names = {group.no: group.id for group in self._hall(tx, id).groups}
+            rows = self._tools.store.closures(tx, id, day_of(self._tools.clock.now()))
+        items = [_shown(row, names) for row in rows if row.group_no is None or row.group_no in names]
+        return {"items": items, "total": len(items)}
 
     def set_schedule(self, hall: str, group: str, document: Mapping[str, Any], by: str) -> dict[str, Any]:
         """`document`: loaded `kernel.contracts.appointment.Schedule`. Raises UnknownHall, UnknownGroup."""
@@ -137,6 +172,18 @@ class Planning:
             }
             for group, row in found
         ]
+
+
+def _shown(row: ClosureRow, names: Mapping[int, str]) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "group": None if row.group_no is None else names[row.group_no],
+        "first_day": row.first_day.isoformat(),
+        "last_day": row.last_day.isoformat(),
+        "since": hhmm(row.since),
+        "until": hhmm(row.until),
+        "reason": row.reason,
+    }
 
 
 def _closings(closures: Iterable[ClosureRow], group_no: int) -> list[Closing]:

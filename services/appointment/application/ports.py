@@ -5,13 +5,13 @@ everybody: visitors, then bookings, then slots, then the log's head; each kind b
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date
-from typing import Protocol
+from datetime import date, datetime
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 
 from services.appointment.application.rows import BlockRow, BookingRow, ClosureRow, ReturnRow, SlotRow
-from services.appointment.domain.halls import GroupNamed, Hall
+from services.appointment.domain.halls import Group, GroupNamed, Hall
 from services.appointment.domain.slots import Slot
 
 Range = tuple[int, int]  # the lowest and the highest id of slots
@@ -22,6 +22,10 @@ class HallStore(Protocol):
 
     def halls(self, tx: sa.Connection, ids: Collection[str] | None) -> dict[str, Hall]:
         """Those of these that have groups; all with None."""
+        ...
+
+    def place(self, tx: sa.Connection, group_no: int) -> tuple[Hall, Group]:
+        """A group that there is or was, in its hall, of which no other group is told."""
         ...
 
     def lock_hall(self, tx: sa.Connection, id: str) -> None:
@@ -129,12 +133,30 @@ class BookingStore(Protocol):
         """Without holds that are over; the latest visit first, and how many there are."""
         ...
 
+    def bookings_on(
+        self, tx: sa.Connection, hall: str, day: date, limit: int, offset: int
+    ) -> tuple[list[BookingRow], int]:
+        """A hall's, without holds, by time, and how many there are."""
+        ...
+
     def bookings_in(self, tx: sa.Connection, group_no: int, since: date) -> list[tuple[BookingRow, list[Slot]]]:
         """Those held or booked from that day on, with the slots they have."""
         ...
 
     def missed(self, tx: sa.Connection, before: date, limit: int) -> list[str]:
         """Booked for a day before, and never checked in."""
+        ...
+
+
+class Documents(Protocol):
+    """Files about a booking, which is in the form of `kernel.contracts.appointment.Appointment`."""
+
+    def calendar(self, booking: dict[str, Any], version: int, now: datetime, language: str) -> str:
+        """iCalendar; `version` grows with each change of the booking. Raises NotInThatState."""
+        ...
+
+    def qr(self, number: str) -> str:
+        """SVG."""
         ...
 
 

@@ -11,7 +11,6 @@ import sqlalchemy as sa
 
 from kernel.clock import to_micros
 from kernel.contracts.visit_facts import VisitBlocked, VisitFact, VisitNoShow
-from kernel.errors import Refusal
 from services.appointment.application.booking import hall_and_group
 from services.appointment.application.rows import BlockRow, BookingRow
 from services.appointment.application.saying import append_last, append_to
@@ -67,9 +66,10 @@ class Sweeping:
         return True
 
     def _say(self, tx: sa.Connection, row: BookingRow) -> None:
-        hall, rule, group = self._where(tx, row)
-        fact = VisitNoShow(occurred_at=self._tools.clock.now(), by=BY, hall=hall)
-        decide(row.as_booking(group), fact, rule)
+        hall, group = hall_and_group(self._tools, tx, row)
+        rule = hall.rule
+        fact = VisitNoShow(occurred_at=self._tools.clock.now(), by=BY, hall=row.hall)
+        decide(row.as_booking(group.id), fact, rule)
         facts: list[VisitFact] = [fact]
         until = self._blocked_until(tx, row, rule)
         if until is not None:
@@ -78,14 +78,6 @@ class Sweeping:
         if not self._tools.store.change_booking(tx, row, after):
             raise RuntimeError(f"a booking that was locked has changed: {row.number}")
         append_last(self._tools, tx, [append_to(row.number, row.version, facts)])
-
-    def _where(self, tx: sa.Connection, row: BookingRow) -> tuple[str, HallRule, str]:
-        """A hall that the catalogue has no more has the usual rule."""
-        try:
-            hall, group = hall_and_group(self._tools, tx, row)
-        except Refusal:
-            return row.hall, HallRule(), ""
-        return row.hall, hall.rule, group.id
 
     def _blocked_until(self, tx: sa.Connection, row: BookingRow, rule: HallRule) -> date | None:
         since = date.fromordinal(row.day.toordinal() - rule.no_show_days)

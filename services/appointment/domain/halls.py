@@ -4,7 +4,7 @@ Pure. A group is made of each unit of a hall in the catalogue that handles somet
 """
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,20 +60,15 @@ def group_id(hall: str, unit: str) -> str:
     return f"{hall}.{hashlib.sha256(unit.encode()).hexdigest()[:8]}"
 
 
-def groups_of(hall: Mapping[str, Any], bookable: Collection[str]) -> list[GroupNamed]:
-    """The groups of a hall as catalog tells it; `bookable`: codes of items that can be booked."""
+def groups_of(hall: Mapping[str, Any]) -> list[GroupNamed]:
+    """The groups of a hall as catalog tells it (`kernel.contracts.catalog.BookableHall`)."""
     made: dict[str, GroupNamed] = {}
     for unit in hall["units"]:
         id = group_id(hall["id"], unit["name"])
         before = made[id].items if id in made else ()
-        items = tuple(code for code in _codes(unit["items"]) if code in bookable and code not in before)
+        items = tuple(code for code in dict.fromkeys(unit["items"]) if code not in before)
         if items:
             made[id] = GroupNamed(
                 id=id, hall=hall["id"], hall_name=hall["name"], name=unit["name"], items=before + items
             )
     return list(made.values())
-
-
-def _codes(items: Sequence[Any]) -> list[str]:
-    """Codes, whether the unit has them alone or with names."""
-    return list(dict.fromkeys(item if isinstance(item, str) else item["code"] for item in items))

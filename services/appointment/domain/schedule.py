@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from kernel.working_days import is_public_holiday, is_working_day
-from services.appointment.domain.times import DAY_MINUTES, minutes_of
+from services.appointment.domain.times import DAY_MINUTES, hhmm, minutes_of
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,21 @@ def schedule_of(document: Mapping[str, Any]) -> Schedule:
     }
     same = ("slot_minutes", "capacity", "window_quota", "item_minutes")
     return Schedule(weekly, **{name: document[name] for name in same if name in document})
+
+
+def document_of(schedule: Schedule) -> dict[str, Any]:
+    """The inverse of `schedule_of`."""
+    weekly = {
+        str(day): [{"since": hhmm(one.since), "until": hhmm(one.until)} for one in hours]
+        for day, hours in sorted(schedule.weekly.items())
+    }
+    return {
+        "weekly": weekly,
+        "slot_minutes": schedule.slot_minutes,
+        "capacity": schedule.capacity,
+        "window_quota": schedule.window_quota,
+        "item_minutes": dict(schedule.item_minutes),
+    }
 
 
 def hours_on(schedule: Schedule, day: date) -> tuple[Hours, ...]:

@@ -1,6 +1,6 @@
 """Halls: where they are, when they are open, and what each of their units handles. Answered from the snapshot alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import Any
 
 from kernel.contracts.catalog import NO_AREA, UnknownHall
@@ -44,6 +44,21 @@ class Halls:
             raise UnknownHall(hall=request["hall"])
         units = [{**unit, "items": _items(snapshot, unit["items"])} for unit in hall["units"]]
         return {**hall, "units": units, "as_of": snapshot.version}
+
+    def bookable(self, request: Json) -> Json:
+        """All halls with what can be booked at each of their units (`BookableHalls`)."""
+        snapshot = self._snapshot()
+        rows = snapshot.facets.mask("bookable", ["true"])
+        codes = {code for code, row in snapshot.row_of.items() if rows[row]}
+        items = [_bookable(hall, codes) for hall in snapshot.halls[paged(request)]]
+        return {"items": items, **page_of(snapshot, len(snapshot.halls), request)}
+
+
+def _bookable(hall: Json, codes: Set[str]) -> Json:
+    units = [
+        {"name": unit["name"], "items": [code for code in unit["items"] if code in codes]} for unit in hall["units"]
+    ]
+    return {"id": hall["id"], "name": hall["name"], "units": units}
 
 
 def hall_summary(hall: Json) -> Json:

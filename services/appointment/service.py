@@ -1,0 +1,163 @@
+"""The nameko class of appointment: a switchboard, a few lines a method. Decides nothing itself."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from kernel import logs
+from kernel.contracts import appointment as contract
+from kernel.contracts.accounts import Request
+from kernel.contracts.visit_contact import ContactOfVisit
+from kernel.errors import Refusal
+from kernel.eventlog.events import Recorded
+from kernel.messaging import topology
+from kernel.messaging.broadcasting import hears
+from kernel.messaging.consuming import every
+from kernel.messaging.rpc import Services, rpc
+from kernel.messaging.wiring import Application
+from services.appointment.application.people import caller_of
+from services.appointment.application.staff import check_manager, check_staff
+from services.appointment.bootstrap import OWNER, build
+
+Json = dict[str, Any]
+
+log = logs.get(__name__)
+
+
+class AppointmentService:
+    """Answers what `kernel.contracts.appointment` lists; keeps slots and bookings; publishes its own log."""
+
+    name = OWNER
+    app = Application(build)
+    services = Services()
+
+    @rpc(contract.SlotsAsked)
+    def slots(self, request: Json) -> Json:
+        return self.app.free_times.show(request)  # type: ignore[no-any-return]
+
+    @rpc(contract.Book)
+    def book(self, request: Json) -> Json:
+        caller = caller_of(request["principal"])
+        return self.app.bookings.book(caller, self._with_visitor(request))  # type: ignore[no-any-return]
+
+    @rpc(contract.Hold)
+    def hold(self, request: Json) -> Json:
+        caller = caller_of(request["principal"])
+        return self.app.bookings.hold(caller, self._with_visitor(request))  # type: ignore[no-any-return]
+
+    @rpc(contract.Confirm)
+    def confirm(self, request: Json) -> Json:
+        caller = caller_of(request["principal"])
+        return self.app.bookings.confirm(caller, request["number"], request["idempotency_key"])  # type: ignore[no-any-return]
+
+    @rpc(contract.AskAppointment)
+    def appointment(self, request: Json) -> Json:
+        return self.app.own_bookings.show(caller_of(request["principal"]), request["number"])  # type: ignore[no-any-return]
+
+    @rpc(contract.OwnAppointmentsAsked)
+    def own_appointments(self, request: Json) -> Json:
+        caller = caller_of(request["principal"])
+        return self.app.own_bookings.page(caller, request["page"], request["page_size"])  # type: ignore[no-any-return]
+
+    @rpc(contract.Cancel)
+    def cancel(self, request: Json) -> Json:
+        said = (request["number"], request["reason"], request["idempotency_key"])
+        return self.app.own_bookings.cancel(caller_of(request["principal"]), *said)  # type: ignore[no-any-return]
+
+    @rpc(contract.Move)
+    def move(self, request: Json) -> Json:
+        said = (request["number"], request["date"], request["time"], request["idempotency_key"])
+        return self.app.own_bookings.move(caller_of(request["principal"]), *said)  # type: ignore[no-any-return]
+
+    @rpc(contract.AskAppointment)
+    def calendar(self, request: Json) -> Json:
+        said = (request["number"], request["language"])
+        return self.app.files.calendar(caller_of(request["principal"]), *said)  # type: ignore[no-any-return]
+
+    @rpc(contract.AskAppointment)
+    def qr(self, request: Json) -> Json:
+        return self.app.files.qr(caller_of(request["principal"]), request["number"])  # type: ignore[no-any-return]
+
+    @rpc(contract.OfHall)
+    def schedules(self, request: Json) -> Json:
+        check_staff(request["principal"], request["hall"])
+        return self.app.planning.schedules(request["hall"])  # type: ignore[no-any-return]
+
+    @rpc(contract.SetSchedule)
+    def set_schedule(self, request: Json) -> Json:
+        by = check_manager(request["principal"], request["hall"])
+        document = _members(request, contract.Schedule)
+        return self.app.planning.set_schedule(request["hall"], request["group"], document, by)  # type: ignore[no-any-return]
+
+    @rpc(contract.OfHall)
+    def rule(self, request: Json) -> Json:
+        check_staff(request["principal"], request["hall"])
+        return self.app.planning.rule(request["hall"])  # type: ignore[no-any-return]
+
+    @rpc(contract.SetRule)
+    def set_rule(self, request: Json) -> Json:
+        by = check_manager(request["principal"], request["hall"])
+        return self.app.planning.set_rule(request["hall"], _members(request, contract.HallRule), by)  # type: ignore[no-any-return]
+
+    @rpc(contract.OfHall)
+    def closures(self, request: Json) -> Json:
+        check_staff(request["principal"], request["hall"])
+        return self.app.planning.closures(request["hall"])  # type: ignore[no-any-return]
+
+    @rpc(contract.Close)
+    def close(self, request: Json) -> Json:
+        by = check_manager(request["principal"], request["hall"])
+        return self.app.planning.close(request["hall"], _members(request, contract.Closure), by)  # type: ignore[no-any-return]
+
+    @rpc(contract.BookingsAsked)
+    def bookings(self, request: Json) -> Json:
+        check_staff(request["principal"], request["hall"])
+        return self.app.expected.page(request)  # type: ignore[no-any-return]
+
+    @rpc(ContactOfVisit)
+    def contact_of(self, request: Json) -> Json:
+        return self.app.contacts.find(request["number"])  # type: ignore[no-any-return]
+
+    @rpc(Request)
+    def status(self, request: Json) -> Json:
+        return self.app.status()  # type: ignore[no-any-return]
+
+    @rpc(Request)
+    def ping(self, request: Json) -> Json:
+        self.app.ping()
+        return {}
+
+    @hears(topology.CATALOG_EVENTS)
+    def heard(self, event: Recorded | None, connected: bool) -> None:
+        self.app.adopting.heard()
+
+    @every(1.0)
+    def adopt(self) -> None:
+        try:
+            self.app.adopting.turn(lambda asked: self.services.call("catalog", "bookable_halls", asked))
+        except Refusal as away:
+            log.warning("halls not taken over yet", code=away.code)
+
+    @every(2.0)
+    def sweep(self) -> None:
+        self.app.sweep()
+
+    @every(600)
+    def look_ahead(self) -> None:
+        self.app.look_ahead()
+
+    @every(0.1)
+    def publish(self) -> None:
+        self.app.relay.run_once()
+
+    def _with_visitor(self, request: Json) -> Json:
+        """Whose visit it is: a guest says so, of everybody else accounts knows. Raises InvalidInput, Erased."""
+        caller = caller_of(request["principal"])
+        self.app.bookings.check_visitor(caller, request["visitor"])
+        if caller.account is None:
+            return request
+        return {**request, "visitor": self.services.call("accounts", "person", {"account": caller.account})}
+
+
+def _members(request: Mapping[str, Any], schema: type[Any]) -> Json:
+    """What a request says of the document that it sets."""
+    return {name: request[name] for name in schema._declared_fields if name in request}
