@@ -21,6 +21,7 @@ CONSUMERS = {
     "progress": "services.progress.bootstrap:CONSUMER",
     "notify": "services.notify.bootstrap:CONSUMER",
     "catalog": "services.catalog.bootstrap:CONSUMER",
+    "statistics": "services.appointment.bootstrap:CONSUMER",
 }
 
 
@@ -47,6 +48,11 @@ def consumer(name: str) -> Consumer:
     module, _, attribute = CONSUMERS[name].partition(":")
     found: Any = getattr(import_module(module), attribute)
     return cast(Consumer, found)
+
+
+def of_log(owner: str) -> list[str]:
+    """The names of those that follow this owner's log."""
+    return [name for name in CONSUMERS if consumer(name).log == owner]
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from kernel.eventlog.parking import Lag
 from kernel.eventlog.reading import LogReader
 from kernel.messaging.relay import relay
 from kernel.messaging.topology import CASE_EVENTS
-from operations.consumers import CONSUMERS, following
+from operations.consumers import following, of_log
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,7 @@ class Status:
 def status(settings: Settings) -> Status:
     """Read it all. Raises what `is_away` tells."""
     lags = []
-    for name in CONSUMERS:
+    for name in of_log("filing"):
         with following(settings, name) as one:
             lags.append(one.follower.lag())
     database = open_database(settings, "filing")

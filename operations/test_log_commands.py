@@ -14,7 +14,7 @@ from kernel.contracts.case import CaseReceived, CaseWithdrawn, Fact, dump_fact
 from kernel.database import Database, open_database
 from kernel.eventlog import Append, EventLog, NewEvent
 from operations.cli import main
-from operations.consumers import CONSUMERS, following
+from operations.consumers import following, of_log
 
 NOW = FrozenClock("2026-02-09T09:00:00+08:00")
 SERIALS = ["S1", "S2", "S3"]
@@ -92,7 +92,7 @@ def test_the_tail_shows_the_last_events_or_those_of_a_case(log: EventLog) -> Non
 
 def test_status_says_how_far_each_consumer_is(log: EventLog) -> None:
     assert [one["checkpoint"] for one in lines("log", "status")[0]["consumers"]] == [0, 0, 0]
-    for consumer in CONSUMERS:
+    for consumer in of_log("filing"):
         assert catch_up(consumer) == 3
     found = lines("log", "status")[0]
     assert [one["checkpoint"] for one in found["consumers"]] == [3, 3, 3]

@@ -135,11 +135,11 @@ def _difference(head: int, doubting: Mapping[str, int]) -> tuple[int, str]:
 
 def _doubting() -> dict[str, int]:
     """The consumers at whose checkpoint the log's chain is not what they saw there, with the position."""
-    from operations.consumers import CONSUMERS, following
+    from operations.consumers import following, of_log
 
     doubting = {}
     with failing_clearly():
-        for name in CONSUMERS:
+        for name in of_log("filing"):
             with following(settings(), name) as consumer:
                 if not consumer.follower.check():
                     doubting[name] = consumer.follower.checkpoint().position

@@ -9,6 +9,7 @@ from kernel.clock import Clock, SystemClock
 from kernel.config import Settings
 from kernel.database import Database, migrate, open_database
 from kernel.eventlog import EventLog, LogReader
+from kernel.eventlog.consumers import Consumer, Table
 from kernel.idempotency import KEPT, Idempotency
 from kernel.messaging.publishing import Publisher
 from kernel.messaging.relay import Relay
@@ -18,23 +19,40 @@ from services.appointment.adapters import documents
 from services.appointment.adapters.bookings import BookingTables
 from services.appointment.adapters.halls import HallTables
 from services.appointment.adapters.slots import SlotTables
+from services.appointment.adapters.statistics import StatisticsProjection, StatisticTables, clear
+from services.appointment.adapters.tickets import TicketTables
+from services.appointment.adapters.windows import WindowTables
 from services.appointment.application.adopting import Adopting
 from services.appointment.application.booking import Bookings
+from services.appointment.application.calling import Calling
+from services.appointment.application.checking_in import CheckingIn
 from services.appointment.application.contacts import Contacts
 from services.appointment.application.expected import Expected
 from services.appointment.application.files import Files
 from services.appointment.application.free_slots import FreeTimes
 from services.appointment.application.own_bookings import OwnBookings
 from services.appointment.application.planning import Planning
+from services.appointment.application.queue_day import QueueDay
+from services.appointment.application.queue_views import QueueViews
+from services.appointment.application.statistics import Statistics
 from services.appointment.application.sweeping import Sweeping
 from services.appointment.application.tools import Tools
+from services.appointment.application.walk_ins import WalkIns
 
 OWNER = "appointment"
 MIGRATIONS = Path(__file__).parent / "migrations"
+CONSUMER = Consumer(
+    name=StatisticsProjection.name,
+    owner=OWNER,
+    log=OWNER,
+    migrations=MIGRATIONS,
+    tables=(Table("hall_statistic"), Table("counted_stream", "stream")),
+    projection=lambda _: StatisticsProjection(),
+)
 RETURN_SECONDS = (60, 900)  # a place that was given up stays away for so long, nobody knows how long
 
 
-class Tables(HallTables, SlotTables, BookingTables):
+class Tables(HallTables, SlotTables, BookingTables, WindowTables, TicketTables, StatisticTables):
     """All tables beside the log."""
 
 
@@ -52,11 +70,23 @@ class Appointments:
         self.contacts = Contacts(tools)
         self.adopting = Adopting(self.planning)
         self.sweeping = Sweeping(tools)
+        self.checking_in = CheckingIn(tools)
+        self.walk_ins = WalkIns(tools)
+        self.calling = Calling(tools)
+        self.queue_day = QueueDay(tools)
+        self.queue_views = QueueViews(tools)
+        self.statistics = Statistics(tools)
+        self.follower = CONSUMER.follower(tools.database, tools.log, tools.clock)
+
+    def rebuild(self) -> int:
+        """Count all statistics anew from the log; how many events that were. Other processes may go on."""
+        return self.follower.rebuild(clear)
 
     def sweep(self) -> None:
         """What is to happen within seconds."""
         self.sweeping.holds()
         self.sweeping.returns()
+        self.queue_day.put_back()
 
     def look_ahead(self) -> None:
         """What is to happen once a day, whenever that is: the day after may be planned, yesterday's visits missed.
@@ -65,6 +95,7 @@ class Appointments:
         """
         self.planning.ahead()
         self.sweeping.missed()
+        self.queue_day.close()
         with self._tools.database.write() as tx:
             self._tools.idempotency.forget(tx, self._tools.clock.now() - KEPT)
 

@@ -3,15 +3,17 @@
 Real tables and a real log on either database; nothing here is used by the service.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from kernel.clock import Clock, FrozenClock
+from kernel.clock import Clock, FrozenClock, parse_time
 from kernel.config import Settings
 from kernel.contracts import appointment as contract
+from kernel.contracts.ticket_facts import TicketFact
 from kernel.contracts.visit import load_visit_fact
 from kernel.contracts.visit_facts import VisitFact
 from kernel.database import Database, migrate
@@ -21,11 +23,14 @@ from services.appointment.application.tools import Tools
 from services.appointment.bootstrap import MIGRATIONS, Appointments, make_tools
 from services.appointment.domain.booking import Booking, rebuild
 from services.appointment.domain.halls import group_id
+from services.appointment.domain.tickets import rebuild as rebuild_ticket
 
 MORNING = "2026-02-09T08:00:00+08:00"  # a Monday
 TUESDAY = date(2026, 2, 10)
 WEDNESDAY = date(2026, 2, 11)
 POLICE = group_id("tianhe", "公安窗口")
+TAX = group_id("tianhe", "税务窗口")
+STAFF = "staff-1"
 HALL: dict[str, Any] = {
     "id": "tianhe",
     "name": "天河区政务服务中心",
@@ -105,6 +110,45 @@ class Desk:
     ) -> dict[str, Any]:
         return self.app.own_bookings.move(self.caller(f"a-{number}"), booking, day, time, key)
 
+    def check_in(self, booking: str, number: int = 1) -> dict[str, Any]:
+        """The person of this number checks in by itself."""
+        return self.app.checking_in.check_in(self.caller(f"a-{number}"), booking)
+
+    def check_in_at_desk(self, number: int = 1, booking: str | None = None, **change: Any) -> dict[str, Any]:
+        """Staff check in the person of this number, who shows the identity card."""
+        shows = change.pop("identity_number", visitor(number)["identity_number"])
+        return self.app.checking_in.check_in_by_staff(STAFF, change.pop("hall", "tianhe"), booking, shows, **change)
+
+    def take(self, number: int | None = None, **change: Any) -> dict[str, Any]:
+        """Somebody takes a ticket without a booking; the person of this number, if there is one."""
+        identity = None if number is None else visitor(number)["identity_number"]
+        asked = {"hall": "tianhe", "group": POLICE, "people": 1, "priority": "none", "identity_number": identity}
+        return self.app.walk_ins.take(STAFF, {**asked, "idempotency_key": None, **change})
+
+    def window(self, code: str = "1", groups: tuple[str, ...] = (POLICE,), open: bool = True) -> dict[str, Any]:
+        """A window is opened, unless said otherwise."""
+        asked = {"hall": "tianhe", "window": code, "name": f"{code}号窗口", "groups": list(groups), "open": open}
+        return self.app.calling.set_window(STAFF, asked)
+
+    def at_window(self, what: str, code: str = "1", **change: Any) -> dict[str, Any]:
+        """Staff do this at the window: call_next, recall, park, transfer, finish or miss."""
+        asked = {"hall": "tianhe", "window": code, "minutes": None, "idempotency_key": None, **change}
+        answer: dict[str, Any] = getattr(self.app.calling, what)(STAFF, asked)
+        return answer
+
+    def put_back(self, ticket: str) -> dict[str, Any]:
+        return self.app.calling.put_back(STAFF, {"hall": "tianhe", "ticket": ticket})
+
+    def call_next(self, code: str = "1", **change: Any) -> str | None:
+        """The number that was called."""
+        ticket = self.at_window("call_next", code, **change)["ticket"]
+        return None if ticket is None else ticket["number"]
+
+    def on(self, text: str) -> None:
+        """Let it be that time: `on("2026-02-10T09:00")`."""
+        assert isinstance(self.clock, FrozenClock)
+        self.clock.advance(parse_time(f"{text}:00+08:00") - self.clock.now())
+
     def facts(self, booking: str) -> list[VisitFact]:
         """What the log tells of a booking."""
         return [load_visit_fact(event.type, event.version, event.data) for event in self.tools.log.stream(booking)]
@@ -138,12 +182,34 @@ class Desk:
         assert {row[0]: row[1] for row in had} == self.taken()
         rows = self.query("SELECT number, version, state FROM booking WHERE version > 0")
         told = self.tools.log.streams([row[0] for row in rows])
-        assert len(told) == len({event.stream for event in self.tools.log.read(0, 100_000)})
+        tickets = self.query("SELECT id FROM ticket")
+        streams = {event.stream for event in self.tools.log.read(0, 100_000)}
+        assert streams == {*told, *(row[0] for row in tickets)}
         for number, version, state in rows:
             rebuilt = self.rebuilt_of(number, told[number])
             assert (rebuilt.version, str(rebuilt.state)) == (version, state)
             row = self.booking(number)
             assert (rebuilt.starts_at, rebuilt.ends_at) == (row.starts_at, row.ends_at)
+        self._check_tickets([row[0] for row in tickets])
+
+    def _check_tickets(self, ids: Sequence[str]) -> None:
+        """Each ticket is what the log tells of it; no day has given out more than it may."""
+        for id in ids:
+            with self.database.read() as tx:
+                row = self.tools.store.ticket(tx, id)
+                assert row is not None
+                group = next(one.id for one in self.tools.store.named(tx, row.hall) if one.no == row.group_no)
+            assert rebuild_ticket(id, self.ticket_facts(id)) == row.as_ticket(group)
+        counted = "SELECT count(*), coalesce(sum(CASE WHEN kind = 'walk_in' THEN people ELSE 0 END), 0) FROM ticket"
+        assert self.query("SELECT coalesce(sum(issued), 0), coalesce(sum(walk_ins), 0) FROM queue_day") == (
+            self.query(counted)
+        )
+
+    def ticket_facts(self, id: str) -> list[TicketFact]:
+        """What the log tells of a ticket."""
+        facts = self.facts(id)
+        assert all(isinstance(fact, TicketFact) for fact in facts)
+        return [fact for fact in facts if isinstance(fact, TicketFact)]
 
     def booking(self, number: str) -> Any:
         """Its row."""
@@ -155,7 +221,18 @@ class Desk:
 
     def traces(self) -> dict[str, Any]:
         """What would show that something has changed."""
-        tables = ("visitor", "booking", "booking_slot", "place_return", "idempotency", "event", "block")
+        tables = (
+            "ticket",
+            "queue_day",
+            "hall_window",
+            "visitor",
+            "booking",
+            "booking_slot",
+            "place_return",
+            "idempotency",
+            "event",
+            "block",
+        )
         counts = {table: self.query(f"SELECT count(*) FROM {table}")[0][0] for table in tables}
         return {**counts, "taken": self.taken()}
 

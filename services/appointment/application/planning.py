@@ -143,7 +143,7 @@ class Planning:
         today = day_of(self._tools.clock.now())
         last = window(hall.rule, today)[1] + _DAY
         closures = self._tools.store.closures(tx, hall.id, today)
-        return sum(self._plan_group(tx, group, _closings(closures, group.no), today, last) for group in hall.groups)
+        return sum(self._plan_group(tx, group, closings_of(closures, group.no), today, last) for group in hall.groups)
 
     def _plan_group(self, tx: sa.Connection, group: Group, closings: Sequence[Closing], today: date, last: date) -> int:
         """Days beyond `last` that were planned once stay as their schedule has it now."""
@@ -186,7 +186,7 @@ def _shown(row: ClosureRow, names: Mapping[int, str]) -> dict[str, Any]:
     }
 
 
-def _closings(closures: Iterable[ClosureRow], group_no: int) -> list[Closing]:
+def closings_of(closures: Iterable[ClosureRow], group_no: int) -> list[Closing]:
     return [
         Closing(one.first_day, one.last_day, one.since, one.until)
         for one in closures

@@ -1,7 +1,8 @@
 """What handlers need of the world: a store for what is kept beside the log.
 
 Every method of a store works in the transaction that it is given, and commits nothing. Locks are taken in one order by
-everybody: visitors, then bookings, then slots, then the log's head; each kind by key.
+everybody: visitors, then bookings, then slots, then the log's head; each kind by key. What `queue_ports` has comes
+before all of these (windows), or between slots and head (days of queues, then tickets).
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -10,6 +11,7 @@ from typing import Any, Protocol
 
 import sqlalchemy as sa
 
+from services.appointment.application.queue_ports import QueueStore
 from services.appointment.application.rows import BlockRow, BookingRow, ClosureRow, ReturnRow, SlotRow
 from services.appointment.domain.halls import Group, GroupNamed, Hall
 from services.appointment.domain.slots import Slot
@@ -160,5 +162,5 @@ class Documents(Protocol):
         ...
 
 
-class Store(HallStore, SlotStore, BookingStore, Protocol):
+class Store(HallStore, SlotStore, BookingStore, QueueStore, Protocol):
     """All that is kept beside the log."""

@@ -12,7 +12,7 @@ from services.appointment.domain.schedule import Hours
 from services.appointment.domain.times import day_of, instant
 
 Z = 1.2816  # of a normal distribution, 80 % lie within so many deviations
-PRIOR = 5  # services that the schedule's length of a slot counts for
+PRIOR = 3  # services that the schedule's length of a slot counts for
 SPREAD = 0.6  # of its length, where nothing else is known
 COMES = 0.9  # of those who have booked, so many come
 SLACK = 1.5  # minutes: from a free window to the call, and other small things
@@ -64,8 +64,8 @@ def service_of(minutes: Sequence[float], slot_minutes: int) -> Service:
     """From the last services of a group; the schedule's slot stands for some that nobody has seen."""
     count = len(minutes) + PRIOR
     mean = (sum(minutes) + PRIOR * slot_minutes) / count
-    # What was seen counts by its distance from the mean; the prior by the spread it is believed to have.
-    squares = sum((one - mean) ** 2 for one in minutes) + PRIOR * (SPREAD * slot_minutes) ** 2
+    # What was seen counts by its distance from the mean; the prior by the spread that such services have.
+    squares = sum((one - mean) ** 2 for one in minutes) + PRIOR * (SPREAD * mean) ** 2
     return Service(mean, math.sqrt(squares / count), count)
 
 

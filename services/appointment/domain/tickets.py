@@ -85,6 +85,7 @@ class Ticket:
     low: int = 0
     high: int = 0
     window: str | None = None
+    last_window: str | None = None
     issued_at: datetime | None = None
     first_called_at: datetime | None = None
     called_at: datetime | None = None
@@ -126,7 +127,8 @@ def _issue(ticket: Ticket, fact: Any) -> Ticket:
 
 def _call(ticket: Ticket, fact: Any) -> Ticket:
     first = ticket.first_called_at or fact.occurred_at
-    return replace(ticket, window=fact.window, called_at=fact.occurred_at, first_called_at=first)
+    there = {"window": fact.window, "last_window": fact.window}
+    return replace(ticket, **there, called_at=fact.occurred_at, first_called_at=first)
 
 
 def _end(ticket: Ticket, fact: Any) -> Ticket:

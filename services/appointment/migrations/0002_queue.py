@@ -82,6 +82,7 @@ def _create_tickets() -> None:
         sa.Column("first_called_at", sa.BigInteger, nullable=True),
         sa.Column("called_at", sa.BigInteger, nullable=True),
         sa.Column("at_window", sa.String(16), nullable=True),
+        sa.Column("last_window", sa.String(16), nullable=True),  # that called it
         sa.Column("until", sa.BigInteger, nullable=True),  # when a parked one waits again
         sa.Column("ended_at", sa.BigInteger, nullable=True),
         sa.CheckConstraint(f"state IN ({_STATES})", name="ticket_state"),
@@ -115,7 +116,12 @@ def _create_statistics() -> None:
     op.create_table(
         "counted_stream",  # what the facts of a booking or a ticket have said so far, as far as it counts
         sa.Column("stream", sa.String(64), primary_key=True),
-        sa.Column("document", sa.Text, nullable=False),  # JSON
+        sa.Column("group_id", sa.String(96), nullable=False),
+        sa.Column("day", sa.Date, nullable=False),
+        sa.Column("issued_at", sa.BigInteger, nullable=True),  # of a ticket, as all below
+        sa.Column("called_at", sa.BigInteger, nullable=True),
+        sa.Column("low", sa.Integer, nullable=False),
+        sa.Column("high", sa.Integer, nullable=False),
     )
 
 

@@ -1,0 +1,105 @@
+"""Checking in for what was booked: the visitor has come, and gets a ticket.
+
+A booking is not transferable: staff check in only who shows the identity number that it was made with.
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from kernel.contracts.appointment_refusals import UnknownBooking
+from kernel.contracts.hall_day_refusals import WrongDay
+from kernel.contracts.visit_facts import VisitCheckedIn
+from kernel.ids import new_id
+from services.appointment.application.booking import hall_and_group
+from services.appointment.application.issuing import Arrival, issue, issued
+from services.appointment.application.people import Caller, own
+from services.appointment.application.rows import BookingRow
+from services.appointment.application.saying import append_last, append_to
+from services.appointment.application.ticketing import place_of, shown
+from services.appointment.application.tools import Tools
+from services.appointment.domain.booking import State, decide
+from services.appointment.domain.queue import check_in_time, priority_of, rank_of_booking
+from services.appointment.domain.schedule import hours_on
+from services.appointment.domain.times import day_of
+
+_NEAR = timedelta(days=90)
+_HERE = (State.CHECKED_IN, State.SERVED)
+
+Json = dict[str, Any]
+
+
+class CheckingIn:
+    """Handlers of `check_in` and `hall_check_in`; answers are `kernel.contracts.hall_day.Ticket`."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+
+    def check_in(self, caller: Caller, number: str) -> Json:
+        """By the visitor. Again, it is the same ticket. Raises UnknownBooking, WrongDay, TooEarly and the like."""
+        with self._tools.database.write() as tx:
+            row = own(self._tools.store.booking(tx, number, lock=True), caller)
+            return self._check_in(tx, row, _by(row), "none", None)
+
+    def check_in_by_staff(
+        self, staff: str, hall: str, number: str | None, identity_number: str, priority: str = "none"
+    ) -> Json:
+        """`number`: None for the one that the identity number has today. Raises as `check_in`."""
+        identity = self._tools.vault.blind("identity_number", identity_number.upper())
+        with self._tools.database.write() as tx:
+            number = number or self._number_of(tx, hall, identity)
+            row = self._tools.store.booking(tx, number, lock=True)
+            if row is None or row.hall != hall or row.identity != identity:
+                raise UnknownBooking
+            return self._check_in(tx, row, staff, priority, identity_number)
+
+    def _number_of(self, tx: sa.Connection, hall: str, identity: str) -> str:
+        """What the person has today: to check in for, else what it has checked in for. Raises WrongDay for another."""
+        today = day_of(self._tools.clock.now())
+        rows = self._tools.store.bookings_of(tx, {identity}, (), today - _NEAR, today + _NEAR)
+        ours = [row for row in rows if row.hall == hall and row.state in (State.BOOKED, *_HERE)]
+        todays = sorted((row for row in ours if row.day == today), key=lambda row: (row.state in _HERE, row.starts))
+        if todays:
+            return todays[0].number
+        coming = [row.day for row in ours if row.day > today]
+        if coming:
+            raise WrongDay(date=min(coming).isoformat())
+        raise UnknownBooking
+
+    def _check_in(
+        self, tx: sa.Connection, row: BookingRow, by: str, priority: str, identity_number: str | None
+    ) -> Json:
+        hall, group = hall_and_group(self._tools, tx, row)
+        place = place_of(self._tools, tx, row.hall)
+        before = self._tools.store.ticket_of_booking(tx, row.number)
+        if before is not None:
+            return shown(before, place)
+        now = self._tools.clock.now()
+        fact = VisitCheckedIn(occurred_at=now, by=by, hall=row.hall, ticket=new_id())
+        decide(row.as_booking(group.id), fact, hall.rule)
+        check_in_time(hall.rule, row.starts_at, hours_on(group.schedule, row.day), now)
+        priority = priority_of(hall.rule, priority, identity_number, row.day)
+        arrival = Arrival(
+            group=group,
+            kind="booking",
+            booking=row.number,
+            identity=row.identity,
+            priority=priority,
+            people=row.people,
+            rank=rank_of_booking(hall.rule, row.starts_at, priority, now),
+            by=by,
+            at=now,
+        )
+        # Before the ticket: who is here is not expected any more.
+        if not self._tools.store.change_booking(tx, row, replace(row, state=State.CHECKED_IN, version=row.version + 1)):
+            raise RuntimeError(f"a booking that was locked has changed: {row.number}")
+        ticket = issue(self._tools, tx, place, arrival, str(fact.ticket))
+        facts = [append_to(row.number, row.version, [fact]), append_to(ticket.id, 0, [issued(ticket, place, by)])]
+        append_last(self._tools, tx, facts)
+        return shown(ticket, place)
+
+
+def _by(row: BookingRow) -> str:
+    return row.account or row.visitor

@@ -1,0 +1,78 @@
+"""How long somebody with a rank will wait, from what the store knows at this moment. Locks nothing.
+
+What it says is recorded on the ticket's first fact, so that it can be held against what came of it.
+"""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from kernel.clock import to_micros
+from services.appointment.application.queue_rows import WindowRow
+from services.appointment.application.ticketing import Place
+from services.appointment.application.tools import Tools
+from services.appointment.domain.estimates import Line, Wait, Window, expect, over_hours, service_of
+from services.appointment.domain.rules import HallRule
+from services.appointment.domain.schedule import DEFAULT_SCHEDULE, Schedule, hours_on
+from services.appointment.domain.times import day_of, minute_of
+
+SERVICES = 30  # of a group, the last ones
+LOOK_BACK = 60  # minutes of arrivals
+
+
+class Expecting:
+    """The present of one hall, looked at once for any number of groups."""
+
+    def __init__(self, tools: Tools, tx: sa.Connection, place: Place) -> None:
+        self._store, self._tx, self._place = tools.store, tx, place
+        self._now = tools.clock.now()
+        self._day = day_of(self._now)
+        rows = [one for one in self._store.windows(tx, place.id) if one.open]
+        self._windows = [Window(frozenset(one.groups), self._is_busy(one)) for one in rows]
+
+    def _is_busy(self, row: WindowRow) -> bool:
+        return self._store.at_window(self._tx, row.hall, row.code) is not None
+
+    def windows(self, group_no: int) -> int:
+        """How many are open that serve the group."""
+        return sum(group_no in one.groups for one in self._windows)
+
+    def ahead(self, group_no: int, rank: datetime, id: str | None = None) -> int:
+        """How many of the group wait before the ticket; before a new one with this rank, if `id` names none."""
+        return self._waiting([group_no], rank, id).get(group_no, 0)
+
+    def _waiting(self, groups: Collection[int], rank: datetime, id: str | None) -> dict[int, int]:
+        after = to_micros(rank) + (id is None)
+        return self._store.waiting(self._tx, self._day, groups, after, id or "")
+
+    def wait(self, group_no: int, rank: datetime, id: str | None = None) -> Wait:
+        """Of the ticket, or of a new one with this rank, from now on."""
+        schedule = self._schedule(group_no)
+        service = service_of(self._store.services(self._tx, group_no, SERVICES), schedule.slot_minutes)
+        return over_hours(expect(self._line(group_no, rank, id), service), hours_on(schedule, self._day), self._now)
+
+    def _schedule(self, group_no: int) -> Schedule:
+        groups = self._place.hall.groups if self._place.hall is not None else ()
+        return next((one.schedule for one in groups if one.no == group_no), DEFAULT_SCHEDULE)
+
+    def _line(self, group_no: int, rank: datetime, id: str | None) -> Line:
+        neighbours = {group_no}.union(*(one.groups for one in self._windows if group_no in one.groups))
+        since = to_micros(self._now - timedelta(minutes=LOOK_BACK))
+        return Line(
+            group=group_no,
+            windows=self._windows,
+            ahead=self._waiting(neighbours, rank, id),
+            booked=self._booked(group_no, rank),
+            arrivals=self._store.arrivals(self._tx, group_no, self._day, since) / LOOK_BACK,
+            for_minutes=max(0.0, (rank - self._now) / timedelta(minutes=1)),
+        )
+
+    def _booked(self, group_no: int, rank: datetime) -> int:
+        """Who is not here yet, and will come before: booked for a time that is not long over."""
+        rule: HallRule = self._place.rule
+        first = minute_of(self._now) - rule.late_minutes
+        before = rank + timedelta(minutes=rule.lead_minutes)
+        if day_of(before) != self._day:
+            return 0
+        return self._store.coming(self._tx, self._place.id, group_no, self._day, first, minute_of(before))

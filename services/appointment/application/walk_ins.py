@@ -1,0 +1,96 @@
+"""Tickets for people who come without a booking: as many on a day as the schedule keeps places for them.
+
+The last one is given out once, however many want it at the same moment.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+
+from kernel.contracts.hall_day_refusals import NoTicketsLeft
+from kernel.ids import new_id
+from services.appointment.application.free_slots import FreeTimes
+from services.appointment.application.issuing import Arrival, issue, issued
+from services.appointment.application.planning import closings_of
+from services.appointment.application.saying import append_last, append_to
+from services.appointment.application.ticketing import Place, place_of, shown
+from services.appointment.application.tools import Tools
+from services.appointment.domain.halls import Group
+from services.appointment.domain.queue import check_walk_in_time, priority_of, rank_of_walk_in
+from services.appointment.domain.schedule import hours_on, walk_in_contingent
+from services.appointment.domain.times import day_of, minute_of
+
+Json = dict[str, Any]
+
+
+class WalkIns:
+    """Handler of `take_ticket`; the answer is `kernel.contracts.hall_day.Ticket`."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._free = FreeTimes(tools)
+
+    def take(self, staff: str, request: Mapping[str, Any]) -> Json:
+        """`request`: loaded `kernel.contracts.hall_day.TakeTicket`. Raises NoTicketsLeft, AlreadyWaiting or Closed."""
+        try:
+            return self._take(staff, request)
+        except NoTicketsLeft:
+            found = (request["hall"], request["group"], request["people"])
+        # Looked up by the one who was refused, not under the lock that the others wait for.
+        raise NoTicketsLeft(self._next_times(*found))
+
+    def _take(self, staff: str, request: Mapping[str, Any]) -> Json:
+        key, asked = request["idempotency_key"], self._asked(request)
+        with self._tools.database.write() as tx:
+            before = self._tools.idempotency.replay(tx, staff, key, asked) if key else None
+            if before is not None:
+                return before
+            place = place_of(self._tools, tx, request["hall"])
+            ticket = issue(self._tools, tx, place, self._arrival(tx, place, staff, request), new_id())
+            answer = shown(ticket, place)
+            if key:
+                self._tools.idempotency.keep(tx, staff, key, asked, answer)
+            append_last(self._tools, tx, [append_to(ticket.id, 0, [issued(ticket, place, staff)])])
+        return answer
+
+    def _asked(self, request: Mapping[str, Any]) -> Json:
+        said = {name: request[name] for name in ("hall", "group", "people", "priority")}
+        return {"walk_in": said, "by": self._identity(request)}
+
+    def _identity(self, request: Mapping[str, Any]) -> str | None:
+        number = request["identity_number"]
+        return None if number is None else self._tools.vault.blind("identity_number", number.upper())
+
+    def _arrival(self, tx: sa.Connection, place: Place, staff: str, request: Mapping[str, Any]) -> Arrival:
+        group = place.open_group(request["group"])
+        identity = self._identity(request)
+        # Everybody who takes a ticket of this queue waits here: so the last one is given out once.
+        given = self._tools.store.lock_day(tx, group.no, day_of(self._tools.clock.now()))
+        now = self._tools.clock.now()
+        check_walk_in_time(place.rule, hours_on(group.schedule, day_of(now)), now)
+        if given + request["people"] > self._contingent(tx, place.id, group, day_of(now)):
+            raise NoTicketsLeft([])
+        priority = priority_of(place.rule, request["priority"], request["identity_number"], day_of(now))
+        return Arrival(
+            group=group,
+            kind="walk_in",
+            booking=None,
+            identity=identity,
+            priority=priority,
+            people=request["people"],
+            rank=rank_of_walk_in(place.rule, priority, now),
+            by=staff,
+            at=now,
+        )
+
+    def _contingent(self, tx: sa.Connection, hall: str, group: Group, today: date) -> int:
+        closures = self._tools.store.closures(tx, hall, today)
+        return walk_in_contingent(group.schedule, today, closings_of(closures, group.no))
+
+    def _next_times(self, hall: str, group: str, people: int) -> list[dict[str, str]]:
+        now = self._tools.clock.now()
+        with self._tools.database.read() as tx:
+            found = place_of(self._tools, tx, hall).open_group(group)
+        return self._free.next_times(hall, found.items[:1], people, day_of(now), minute_of(now))
