@@ -5,7 +5,12 @@ results that only shares a character with the query is noise.
 from services.catalog.domain.search.analysis import normalise
 
 _PREFIXES = "省市区县"
-_SUFFIXES = ("委员会", "中心", "分局", "局", "委", "办")
+# What people call any hall, the longest first.
+_HALLS = (
+    "政务服务中心", "行政服务中心", "便民服务中心", "政务服务大厅", "街道办事处",
+    "办事大厅", "政务大厅", "服务大厅", "政务中心", "大厅",
+)  # fmt: skip
+_SUFFIXES = (*_HALLS, "委员会", "中心", "分局", "局", "委", "办")
 _SHARE = 2 / 3  # of the query, that a name has to hold in one piece
 _ENOUGH = 4  # characters in one piece, whatever else is asked for
 
@@ -13,6 +18,8 @@ _ENOUGH = 4  # characters in one piece, whatever else is asked for
 def speaks_of(text: str, name: str) -> bool:
     """Whether `name` may be what `text` asks for, or a part of it: in one piece, or as it is shortened (人社局)."""
     asked, known = normalise(text), normalise(name)
+    if asked in _HALLS:
+        return any(hall in known for hall in _HALLS)
     if _shared(asked, known) >= _ENOUGH:
         return True
     one, others = _stem(asked), {_stem(known), _stem(_bare(known))}
