@@ -9,6 +9,7 @@ from kernel.errors import InvalidInput
 from kernel.traditional import to_simplified
 from services.catalog.application.lists import page_of, paged
 from services.catalog.domain.guide import HREF
+from services.catalog.domain.search import speaks_of_any_hall
 from services.catalog.domain.snapshot import Snapshot
 
 Json = dict[str, Any]
@@ -30,7 +31,7 @@ class Halls:
         snapshot = self._snapshot()
         query = request["q"].strip()
         area = _area(request["area"])
-        fitting = [hall for hall in _named(snapshot, query) if _fits(hall, area, request["level"])]
+        fitting = [hall for hall in named(snapshot, query) if _fits(hall, area, request["level"])]
         return {
             "items": [hall_summary(hall) for hall in fitting[paged(request)]],
             **page_of(snapshot, len(fitting), request),
@@ -66,8 +67,9 @@ def hall_summary(hall: Json) -> Json:
     return {name: hall[name] for name in _SUMMARY}
 
 
-def _named(snapshot: Snapshot, query: str) -> list[Json]:
-    if not query:
+def named(snapshot: Snapshot, query: str) -> list[Json]:
+    """The halls that a query may mean, the best first; all of them where it names none."""
+    if not query or speaks_of_any_hall(query):
         return snapshot.halls
     return [snapshot.halls[row] for row in snapshot.hall_index.search(query).rows.tolist()]
 

@@ -6,10 +6,10 @@ from typing import Any
 from kernel.contracts.catalog import NOTHING_ASKED
 from kernel.errors import InvalidInput
 from services.catalog.application.departments import counted
-from services.catalog.application.halls import hall_summary
+from services.catalog.application.halls import hall_summary, named
 from services.catalog.application.lists import choose, item_page
 from services.catalog.domain.rows import DepartmentRow
-from services.catalog.domain.search import speaks_of
+from services.catalog.domain.search import speaks_of, speaks_of_any_hall
 from services.catalog.domain.snapshot import Snapshot
 
 Json = dict[str, Any]
@@ -43,5 +43,7 @@ def _departments(snapshot: Snapshot, text: str) -> list[DepartmentRow]:
 
 
 def _halls(snapshot: Snapshot, text: str) -> list[Json]:
-    found = [snapshot.halls[row] for row in snapshot.hall_index.search(text).rows.tolist()]
-    return [hall for hall in found if any(speaks_of(text, hall[name]) for name in _NAMED_BY)][:_BESIDE]
+    found = named(snapshot, text)
+    if not speaks_of_any_hall(text):
+        found = [hall for hall in found if any(speaks_of(text, hall[name]) for name in _NAMED_BY)]
+    return found[:_BESIDE]

@@ -7,7 +7,7 @@ from services.catalog.domain.search.analysis import ANALYSIS, Entry, analyse, no
 from services.catalog.domain.search.english import EnglishIndex
 from services.catalog.domain.search.index import Found, SearchIndex
 from services.catalog.domain.search.marking import highlight
-from services.catalog.domain.search.speaking import speaks_of
+from services.catalog.domain.search.speaking import speaks_of, speaks_of_any_hall
 
 __all__ = [
     "ANALYSIS",
@@ -19,4 +19,5 @@ __all__ = [
     "highlight",
     "normalise",
     "speaks_of",
+    "speaks_of_any_hall",
 ]

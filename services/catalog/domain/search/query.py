@@ -59,7 +59,7 @@ def _readings(piece: str) -> list[Units]:
 
 @lru_cache(maxsize=256)
 def understand(text: str) -> tuple[Sense, ...]:
-    """The ways to read a query, at most four, the likeliest first; none if it says nothing."""
+    """The ways to read a query, at most four, the likeliest first; none if it says nothing, or nothing but talk."""
     pieces = _PIECES.findall(normalise(text))[:_LONGEST]
     senses = []
     for combination in product(*(_readings(piece)[: _MOST_SENSES if len(pieces) < 3 else 1] for piece in pieces)):
@@ -69,7 +69,7 @@ def understand(text: str) -> tuple[Sense, ...]:
         senses.append(_sense(units.cut(_LONGEST)))
         if len(senses) == _MOST_SENSES:
             break
-    return tuple(sense for sense in senses if len(sense))
+    return tuple(sense for sense in senses if max(sense.weights, default=0.0) > weighing.FILLER)
 
 
 def _sense(units: Units) -> Sense:

@@ -3,6 +3,7 @@ results that only shares a character with the query is noise.
 """
 
 from services.catalog.domain.search.analysis import normalise
+from services.catalog.domain.search.query import understand
 
 _PREFIXES = "省市区县"
 # What people call any hall, the longest first.
@@ -18,8 +19,6 @@ _ENOUGH = 4  # characters in one piece, whatever else is asked for
 def speaks_of(text: str, name: str) -> bool:
     """Whether `name` may be what `text` asks for, or a part of it: in one piece, or as it is shortened (人社局)."""
     asked, known = normalise(text), normalise(name)
-    if asked in _HALLS:
-        return any(hall in known for hall in _HALLS)
     if _shared(asked, known) >= _ENOUGH:
         return True
     one, others = _stem(asked), {_stem(known), _stem(_bare(known))}
@@ -27,6 +26,12 @@ def speaks_of(text: str, name: str) -> bool:
     if shared >= 2 and shared >= _SHARE * len(one):
         return True
     return one != asked and any(_is_short_for(*sorted((one, other), key=len)) for other in others)
+
+
+def speaks_of_any_hall(text: str) -> bool:
+    """Whether it asks where halls are, and for none by its name: 办事大厅在哪."""
+    asked = normalise(text)
+    return any(hall in asked for hall in _HALLS) and not understand(text)
 
 
 def _shared(one: str, other: str) -> int:
