@@ -8,6 +8,7 @@ from nameko.extensions import DependencyProvider
 from gateway.auth import Tokens
 from gateway.cache import Cache
 from gateway.call import Call
+from gateway.displays import Displays
 from gateway.limits import Guesses, Paces
 from kernel.config import Settings
 from kernel.contracts.catalog_facts import CatalogChanged, load_changed
@@ -27,6 +28,7 @@ class Edge:
         self.tokens = Tokens()
         self.guesses = Guesses()
         self.cache = Cache()
+        self.displays = Displays()
 
     def hear(self, event: Recorded | None, connected: bool) -> None:
         """What is heard of the catalogue. Raises marshmallow.ValidationError for a change that cannot be read."""
@@ -61,6 +63,9 @@ class EdgeProvider(DependencyProvider):  # type: ignore[misc]
     def setup(self) -> None:
         self.edge = Edge(self.container.config["settings"])
         to_traditional("")  # reads its tables, which takes a moment that nobody should wait for later
+
+    def stop(self) -> None:
+        self.edge.displays.close()
 
     def get_dependency(self, worker_ctx: Any) -> Edge:
         return self.edge

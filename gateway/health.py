@@ -21,15 +21,9 @@ PATIENCE = 1.0
 # booked, without notify people only hear later.
 PROBES: dict[str, str] = {"accounts": "ping", "catalog": "status", "filing": "status", "progress": "status"}
 OPTIONAL: dict[str, str] = {"appointment": "status", "notify": "status"}
-# By consumer: whose status tells of it, and in which member; None: in the status itself.
-CONSUMERS: dict[str, tuple[str, str | None]] = {
-    "progress": ("progress", None),
-    "notify": ("notify", None),
-    "notify-visits": ("notify", "visits"),
-    "catalog": ("catalog", None),
-}
+CONSUMERS = ("progress", "notify", "catalog", "appointment")
 
-UP = Gauge("yichuang_consumer_up", "Whether a consumer of a log answers.", ["consumer"], registry=REGISTRY)
+UP = Gauge("yichuang_consumer_up", "Whether a consumer of the log answers.", ["consumer"], registry=REGISTRY)
 _OF_CONSUMERS = {
     "checkpoint": Gauge("yichuang_consumer_checkpoint", "Last log position taken in.", ["consumer"], registry=REGISTRY),
     "head": Gauge("yichuang_consumer_log_head", "Last log position there is.", ["consumer"], registry=REGISTRY),
@@ -63,6 +57,8 @@ _ANSWERS = Counter(
 _DROPS = Counter("yichuang_cache_drops", "How often all kept pages were dropped.", registry=REGISTRY)
 _BYTES = Gauge("yichuang_cache_bytes", "Memory of kept pages.", registry=REGISTRY)
 _LISTENING = Gauge("yichuang_cache_listening", "Whether changes are heard, so that pages are kept.", registry=REGISTRY)
+
+_LISTENERS = Gauge("yichuang_display_listeners", "Displays that are fed now.", registry=REGISTRY)
 
 _MESSAGES = Gauge("yichuang_messages", "Messages to applicants, by how they stand.", ["state"], registry=REGISTRY)
 _OLDEST_UNSENT = Gauge(
@@ -104,17 +100,16 @@ def readiness(services: Caller) -> dict[str, Any]:
     }
 
 
-def figures(services: Caller, cache: Cache) -> bytes:
+def figures(services: Caller, cache: Cache, listeners: int) -> bytes:
     """Everything Prometheus is told, with the consumers' places as they are now."""
-    asked = {service for service, _ in CONSUMERS.values()} | {"filing"}
-    answers = ask_all(services, dict.fromkeys(asked, "status"))
-    for consumer, (service, member) in CONSUMERS.items():
-        answer = answers[service]
-        _tell_consumer(consumer, answer if answer is None or member is None else answer.get(member))
+    answers = ask_all(services, {**dict.fromkeys(CONSUMERS, "status"), "filing": "status"})
+    for consumer in CONSUMERS:
+        _tell_consumer(consumer, answers[consumer])
     for service, gauges in (("filing", _OF_FILING), ("catalog", _OF_CATALOG)):
         for name, gauge in gauges.items():
             gauge.set((answers[service] or {}).get(name, _UNKNOWN))
     _tell_cache(cache)
+    _LISTENERS.set(listeners)
     _tell_messages(answers["notify"] or {})
     return generate_latest(REGISTRY)
 

@@ -162,6 +162,8 @@ def _responses(route: Route) -> dict[str, Any]:
     else:
         schema = route.answer if route.answer is not None else _SCHEMAS.get(route.serves, {"type": "string"})
         done = {"description": "Done.", "content": {route.serves: {"schema": schema}}}
+        if route.events is not None:
+            done["content"]["text/event-stream"] = {"schema": route.events}
     problem = {"description": "Refused.", "content": {CONTENT_TYPE: {"schema": Problem}}}
     others = {str(status): {**problem, "description": told} for status, told in route.others.items() if status >= 400}
     accepted = {str(status): {**done, "description": told} for status, told in route.others.items() if status < 400}

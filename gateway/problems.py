@@ -209,6 +209,24 @@ class TooOften(Refusal):
     en = "That was asked too often; please try again in {retry_after} seconds."
 
 
+class TooManyListeners(Refusal):
+    """As many displays are fed by this process as it can feed."""
+
+    code = "too_many_listeners"
+    status = 503
+    zh = "叫号屏连接数已满，请在 {retry_after} 秒后再试。"
+    en = "Too many displays are connected; please try again in {retry_after} seconds."
+
+
+class TooManyListenersThere(TooManyListeners):
+    """As many displays are fed at one address as may be."""
+
+    code = "too_many_listeners_there"
+    status = 429
+    zh = "该网络地址的叫号屏连接数已满，请在 {retry_after} 秒后再试。"
+    en = "Too many displays are connected from this address; please try again in {retry_after} seconds."
+
+
 class HeadersTooLarge(Refusal):
     """The header fields are longer than can be read."""
 

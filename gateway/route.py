@@ -42,6 +42,7 @@ class Route:
     life: float | None = None  # seconds that the gateway keeps a shared answer; None: until the catalogue changes
     pace: limits.Pace | None = None  # how often it may be asked
     serves: str = "application/json"
+    events: ma.Schema | None = None  # what follows the answer where server-sent events are accepted
     others: Mapping[int, str] = field(default_factory=dict)  # further statuses worth telling
 
     @cached_property

@@ -4,9 +4,11 @@ from typing import Any
 
 from kernel.contracts.appointment import HallRule
 from kernel.contracts.catalog import Facets
+from kernel.contracts.hall_day import GroupDay
 from kernel.contracts.halls import HallElements
 from kernel.contracts.items import ItemElements
 
+DAY_COUNTS = GroupDay().fields.keys() - {"group", "name", "date", "measured"}
 _NOW = "2026-11-22T12:00:00+08:00"
 _DEPARTMENT = {"code": "11440105007512345X", "name": "区公安分局"}
 _NAMED = {**_DEPARTMENT, "name_en": "Public Security"}
@@ -156,6 +158,42 @@ _REPLANNED = {
     "hit": [{"number": "ABCD2345EFGH", "group": "guangzhou.1a2b3c4d", "starts_at": _NOW, "ends_at": _NOW}],
 }
 _VISITS = {"items": [_VISIT], "total": 1, "page": 1, "page_size": 20}
+_TICKET = {
+    "id": "t1",
+    "number": "A012",
+    "state": "waiting",
+    "hall": "guangzhou",
+    "hall_name": "广州市政务服务中心",
+    "group": "guangzhou.1a2b3c4d",
+    "group_name": "公安窗口",
+    "kind": "walk_in",
+    "priority": "none",
+    "people": 1,
+    "issued_at": _NOW,
+    "expected_low": 5,
+    "expected_high": 20,
+    "called_at": None,
+    "window": None,
+    "until": None,
+}
+_STAFF_TICKET = {**_TICKET, "booking": None}
+_AT_WINDOW = {
+    "window": "3",
+    "name": "3号窗口",
+    "open": True,
+    "groups": [_GROUP_NAMED],
+    "waiting": 2,
+    "ticket": {**_STAFF_TICKET, "state": "called", "called_at": _NOW, "window": "3"},
+}
+_MEASURED = {
+    "tickets": 3,
+    "within": 0.667,
+    "mean_error_minutes": 4.2,
+    "mean_wait_minutes": 11.0,
+    "mean_service_minutes": None,
+}
+_WAIT = {**_GROUP_NAMED, "waiting": 2, "windows": 1, "low": 5, "high": 20, "measured": _MEASURED}
+_GROUP_DAY = {**_GROUP_NAMED, "date": "2026-02-10", **dict.fromkeys(DAY_COUNTS, 1), "measured": _MEASURED}
 _MOVED = {"serial": "S1", "position": 8}
 _LAG = {"checkpoint": 7, "head": 9, "oldest_unprocessed_seconds": 1.5, "parked": 2}
 
@@ -192,7 +230,35 @@ ANSWERS: dict[tuple[str, str], dict[str, Any]] = {
     ("appointment", "closures"): {"items": [_CLOSURE], "total": 1},
     ("appointment", "close"): _REPLANNED,
     ("appointment", "bookings"): _VISITS,
-    ("appointment", "status"): {"log_position": 12},
+    ("appointment", "check_in"): {**_TICKET, "kind": "booking"},
+    ("appointment", "hall_check_in"): {**_TICKET, "kind": "booking"},
+    ("appointment", "take_ticket"): _TICKET,
+    ("appointment", "ticket"): {**_TICKET, "ahead": 1, "low": 5, "high": 20},
+    ("appointment", "return_ticket"): _STAFF_TICKET,
+    **{("appointment", rpc): _AT_WINDOW for rpc in ("set_window", "call_next", "recall_ticket", "park_ticket")},
+    **{("appointment", rpc): _AT_WINDOW for rpc in ("transfer_ticket", "finish_ticket", "miss_ticket")},
+    ("appointment", "queue"): {
+        "hall": "guangzhou",
+        "windows": [_AT_WINDOW],
+        "waiting": [_STAFF_TICKET],
+        "parked": [],
+    },
+    ("appointment", "display"): {
+        "hall": "guangzhou",
+        "hall_name": "广州市政务服务中心",
+        "position": 12,
+        "groups": [{**_GROUP_NAMED, "waiting": 2}],
+        "windows": [{"window": "3", "name": "3号窗口", "serving": "A012"}],
+        "calls": [{"number": "A012", "window": "3", "group": "guangzhou.1a2b3c4d", "at": _NOW}],
+    },
+    ("appointment", "wait"): {"hall": "guangzhou", "days": 30, "groups": [_WAIT], "measured": _MEASURED},
+    ("appointment", "statistics"): {
+        "hall": "guangzhou",
+        "first_day": "2026-02-10",
+        "last_day": "2026-02-10",
+        "items": [_GROUP_DAY],
+    },
+    ("appointment", "status"): {**_LAG, "consumer": "statistics", "log_position": 12},
     ("catalog", "items"): _ITEMS,
     ("catalog", "hot_items"): {**_PAGED, "items": [{**_SUMMARY, "filed": 12}]},
     ("catalog", "item"): _GUIDE,
@@ -224,11 +290,5 @@ ANSWERS: dict[tuple[str, str], dict[str, Any]] = {
     ("progress", "await_position"): {"reached": True},
     ("progress", "status"): {"consumer": "progress", **_LAG},
     ("notify", "receipt"): {"id": "m1", "state": "delivered"},
-    ("notify", "status"): {
-        "consumer": "notify",
-        **_LAG,
-        "visits": {"consumer": "notify-visits", **_LAG},
-        "messages": {"created": 5},
-        "oldest_unsent_seconds": 0.0,
-    },
+    ("notify", "status"): {"consumer": "notify", **_LAG, "messages": {"created": 5}, "oldest_unsent_seconds": 0.0},
 }

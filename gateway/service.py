@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 from gateway import health, openapi, pages, shared
 from gateway.auth import bearer
 from gateway.call import Answer, Call
-from gateway.edge import EdgeProvider
+from gateway.hall_day import HallDay
 from gateway.problems import NotSigned
 from gateway.routes import API, BY_NAME
 from gateway.server import serves
@@ -21,7 +21,6 @@ from kernel.errors import Refusal, RemoteRefusal
 from kernel.eventlog.events import Recorded
 from kernel.messaging import topology
 from kernel.messaging.broadcasting import hears
-from kernel.messaging.rpc import Services
 
 log = logs.get(__name__)
 
@@ -31,12 +30,10 @@ Json = dict[str, Any]
 SETTLE = 1.0
 
 
-class GatewayService:
+class GatewayService(HallDay):
     """Everything under `/`."""
 
     name = "gateway"
-    services = Services()
-    edge = EdgeProvider()
 
     @serves(BY_NAME["items"])
     def items(self, call: Call) -> Response:
@@ -276,7 +273,9 @@ class GatewayService:
 
     @serves(BY_NAME["metrics"])
     def metrics(self, call: Call) -> Response:
-        return Response(health.figures(self.services, self.edge.cache), content_type=CONTENT_TYPE_LATEST)
+        return Response(
+            health.figures(self.services, self.edge.cache, len(self.edge.displays)), content_type=CONTENT_TYPE_LATEST
+        )
 
     @serves(BY_NAME["openapi"])
     def openapi(self, call: Call) -> Response:
@@ -297,11 +296,6 @@ class GatewayService:
     def _shared(self, call: Call) -> Response:
         """Have catalog answer, or the cache, if it can by now."""
         return shared.answer(call, self.services, self.edge.cache)
-
-    def _ask(self, call: Call, **others: Any) -> Json:
-        """Have the route's service answer."""
-        answer: Json = self.services.call(call.route.service, call.route.rpc, call.payload(**others))
-        return answer
 
     def _moved(self, call: Call) -> Json:
         """The same for what writes to the case log; the answer waits until progress can show it."""

@@ -22,7 +22,8 @@ GET /api/v1/items, GET /api/v1/items/{}, GET /api/v1/departments, POST /api/v1/a
 DELETE /api/v1/sessions/current, GET /api/v1/accounts/me, POST /api/v1/drafts, GET /api/v1/drafts/{},
 PATCH /api/v1/drafts/{}, PUT /api/v1/drafts/{}/materials/{}, POST /api/v1/drafts/{}/submission, GET /api/v1/cases,
 GET /api/v1/cases/{}, GET /api/v1/halls/{}/slots, POST /api/v1/appointments, GET /api/v1/appointments/{},
-POST /api/v1/appointments/{}/cancellation, POST /api/v1/cases/{}/corrections, POST /api/v1/cases/{}/withdrawal,
+POST /api/v1/appointments/{}/cancellation, POST /api/v1/appointments/{}/check-in,
+POST /api/v1/cases/{}/corrections, POST /api/v1/cases/{}/withdrawal,
 POST /api/v1/cases/{}/rating, GET /api/v1/progress/{}, POST /api/v1/department/events,
 POST /api/v1/notify/receipts/{}, GET /openapi.json, GET /docs, GET /health/live, GET /health/ready, GET /metrics
 """
@@ -66,6 +67,12 @@ BODIES = {
     },
     "set_hall_rule": {"per_week": 3},
     "close_hall": {"first_day": "2026-02-11", "last_day": "2026-02-11", "reason": "检修"},
+    "check_in": {"identity_number": "440105199003070015"},
+    "hall_check_in": {"code": "ABCD2345EFGH", "identity_number": "440105199003070015", "priority": "disabled"},
+    "take_ticket": {"group": "guangzhou.1a2b3c4d", "people": 2},
+    "set_window": {"name": "3号窗口", "groups": ["guangzhou.1a2b3c4d"], "open": True},
+    "park_ticket": {"minutes": 15},
+    "transfer_ticket": {"group": "guangzhou.1a2b3c4d"},
     "take_receipt": {"id": "m1", "status": "delivered"},
 }
 QUERIES = {
@@ -76,12 +83,14 @@ QUERIES = {
     "progress": "?code=ABCD2345",
     "slots": "?item=1&date=2026-02-11&days=5&people=2",
     "own_appointments": "?page=2&page_size=50",
+    "hall_statistics": "?first_day=2026-02-01&last_day=2026-02-11",
     "hall_bookings": "?date=2026-02-11&page=1",
     "cases": "?state=accepted&filed_from=2026-01-01&page=2&page_size=100",
 }
 FILES = {"docs_file": "start.js", "asset": "hall.css"}
 TOKENS = {Access.SIGNED_IN: "person", Access.DEPARTMENT: "officer", Access.HALL: "clerk"}
-SIGNED = {"X-Yichuang-Timestamp": "1795000000", "X-Yichuang-Signature": "ab" * 32}
+ALWAYS = {"Accept": "application/json"}  # a feed has no end
+SIGNED = {**ALWAYS, "X-Yichuang-Timestamp": "1795000000", "X-Yichuang-Signature": "ab" * 32}
 
 every_route = pytest.mark.parametrize("route", ROUTES, ids=[route.name for route in ROUTES])
 
@@ -116,7 +125,7 @@ def test_every_route_is_served_by_the_method_of_its_name(route: Route) -> None:
 
 def test_every_entrypoint_stands_in_the_table() -> None:
     methods = inspect.getmembers(GatewayService, lambda member: hasattr(member, "nameko_entrypoints"))
-    heard = {"hear_of_the_catalogue"}  # from the broker
+    heard = {"hear_of_the_catalogue", "hear_of_queues"}  # from the broker
     assert {name for name, _ in methods} - heard == {route.name for route in ROUTES}
 
 

@@ -1,6 +1,7 @@
 """The gateway as a process of its own, with no service behind it: HTTP as it is on the wire."""
 
 import contextlib
+import re
 import socket
 import sys
 import time
@@ -11,6 +12,7 @@ import orjson
 import pytest
 import requests
 
+from kernel.testing.polling import eventually
 from kernel.testing.ports import free_port
 from kernel.testing.processes import Process
 
@@ -193,3 +195,26 @@ def test_head_is_get_without_the_body(gateway: Gateway) -> None:
     got, head = requests.get(gateway.url + "/", timeout=5), requests.head(gateway.url + "/", timeout=5)
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["Content-Length"] == got.headers["Content-Length"]
+
+
+def listeners(gateway: Gateway) -> float:
+    text = requests.get(gateway.url + "/metrics", timeout=10).text
+    (line,) = re.findall(r"^yichuang_display_listeners (\S+)$", text, re.MULTILINE)
+    return float(line)
+
+
+def test_a_feed_comes_as_it_is_said_and_ends_when_its_listener_goes(gateway: Gateway) -> None:
+    """Nobody answers for the hall here: the display waits, is told so at once, and is forgotten when it has gone."""
+    started = time.monotonic()
+    with gateway.connect() as connection, connection.makefile("rb") as stream:
+        connection.sendall(
+            b"GET /api/v1/halls/guangzhou/display HTTP/1.1\r\nHost: h\r\nAccept: text/event-stream\r\n\r\n"
+        )
+        said = b""
+        while b": waiting for the hall" not in said:
+            said += stream.readline()
+        assert time.monotonic() - started < 5
+        assert b"text/event-stream" in said
+        assert listeners(gateway) == 1
+        assert gateway.lives(), "one that listens holds up nobody else"
+    eventually(lambda: listeners(gateway) == 0, timeout=20, every=0.2)

@@ -63,6 +63,7 @@ _TABLE: list[tuple[str, str]] = [
     (r"Says nothing to search for\.", "请输入要查找的内容，如“居住证”“小孩上户口”。"),
     (r"Hours of a day must not overlap\.", "同一天的时段不能重叠。"),
     (r"Must be later than `(\w+)`\.", r"应晚于 \1。"),
+    (r"More than 366 days\.", "不能超过 366 天。"),
     (r"Must not be before `(\w+)`\.", r"不能早于 \1。"),
     (r"Must not exceed the capacity\.", "不能超过容量。"),
     (r"Name each item once\.", "每个事项只列一次。"),

@@ -4,7 +4,7 @@ These tables serve and document; nothing is reachable that does not stand here.
 """
 
 from gateway.route import Route
-from gateway.routes import accounts, appointments, cases, catalogue, hall, hall_staff
+from gateway.routes import accounts, appointments, cases, catalogue, hall, hall_day, hall_staff
 from gateway.routes.common import API as API
 
 ROUTES: tuple[Route, ...] = (
@@ -13,6 +13,7 @@ ROUTES: tuple[Route, ...] = (
     *cases.ROUTES,
     *appointments.ROUTES,
     *hall_staff.ROUTES,
+    *hall_day.ROUTES,
     *hall.ROUTES,
 )
 BY_NAME = {route.name: route for route in ROUTES}

@@ -1,4 +1,4 @@
-"""The logs, as operators see them: their latest events, and whether they are whole.
+"""The case log, as operators see it: its latest events, and whether it is whole.
 
 Only reads.
 """
@@ -10,21 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from operations.commands.common import REFUSED, Failure, failing_clearly, json_option, opened, say, settings
+from operations.commands.common import fail, failing_clearly, json_option, opened, say, settings
 
 if TYPE_CHECKING:
     from kernel.eventlog.events import Recorded
     from kernel.eventlog.reading import LogReader
 
-# Owners of a log. Known without importing them, so that --help is quick; a test holds them against the code.
-LOGS = ("filing", "appointment")
 _PAGE = 1000
 _POLL = 0.5  # seconds
 
 
 @click.group()
 def log() -> None:
-    """The logs: filing's of cases, and appointment's of visits.
+    """The case log.
 
     \b
     Example:
@@ -33,14 +31,13 @@ def log() -> None:
 
 
 @log.command()
-@click.option("--of", "owner", type=click.Choice(LOGS), default=LOGS[0], show_default=True, help="Whose log.")
 @click.option("--after", type=click.IntRange(0), help="Begin behind this position. Default: the last --limit events.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="How many events.")
-@click.option("--case", "serial", help="Only the events of this case, or visit, all of them.")
+@click.option("--case", "serial", help="Only the events of this case, all of them.")
 @click.option("--follow", is_flag=True, help="Go on with each new event until interrupted.")
 @json_option
-def tail(owner: str, after: int | None, limit: int, serial: str | None, follow: bool, as_json: bool) -> None:
-    """Print events of a log: position, time, case, type, data.
+def tail(after: int | None, limit: int, serial: str | None, follow: bool, as_json: bool) -> None:
+    """Print events of the log: position, time, case, type, data.
 
     \b
     Example:
@@ -49,7 +46,7 @@ def tail(owner: str, after: int | None, limit: int, serial: str | None, follow: 
     """
     from kernel.eventlog.reading import LogReader
 
-    with opened(owner, "event") as database:
+    with opened("filing", "event") as database:
         reader = LogReader(database)
         for event in _events(reader, after, limit, serial, follow):
             say(_shown(event), _line(event), as_json)
@@ -58,7 +55,7 @@ def tail(owner: str, after: int | None, limit: int, serial: str | None, follow: 
 @log.command()
 @json_option
 def status(as_json: bool) -> None:
-    """Print how far everybody is: each log's head, what its relay has published, each consumer.
+    """Print how far everybody is: the log's head, what the relay has published, each consumer.
 
     \b
     Example:
@@ -66,7 +63,7 @@ def status(as_json: bool) -> None:
     """
     from operations.status import status as ask
 
-    with opened("filing", "relay"), opened("appointment", "relay"):
+    with opened("filing", "relay"):
         found = ask(settings())
     say(found.as_dict(), str(found), as_json)
 
@@ -101,42 +98,30 @@ def _line(event: "Recorded") -> str:
 @click.command()
 @json_option
 def verify(as_json: bool) -> None:
-    """Check each log whole by its hash chain, and each consumer's memory of it. Exit code 1 if anything is wrong.
+    """Check the whole case log by its hash chain, and each consumer's memory of it. Exit code 1 if anything is wrong.
 
     \b
     Example:
       yichuang verify --json
     """
-    found = [_verified(owner) for owner in LOGS]
-    for data, sentence in found:
-        if data["sound"] or as_json:
-            say(data, sentence, as_json)
-    wrong = [sentence for data, sentence in found if not data["sound"]]
-    if wrong and not as_json:
-        raise Failure("\n".join(wrong))
-    if wrong:
-        raise click.exceptions.Exit(REFUSED)
-
-
-def _verified(owner: str) -> tuple[dict[str, Any], str]:
-    """What is to be said of one log, as data and as a sentence."""
     from kernel.eventlog.reading import LogReader
     from kernel.eventlog.verifying import Broken, verify as verify_log
 
-    with opened(owner, "event") as database:
+    with opened("filing", "event") as database:
         found = verify_log(LogReader(database))
     if isinstance(found, Broken):
-        sentence = f"the log of {owner} is broken at position {found.position}: {found.reason}"
-        return {"log": owner, "sound": False, "position": found.position, "reason": found.reason}, sentence
-    doubting = _doubting(owner)
+        sentence = f"the log is broken at position {found.position}: {found.reason}"
+        fail({"sound": False, "position": found.position, "reason": found.reason}, sentence, as_json)
+    doubting = _doubting()
     if doubting:
         position, reason = _difference(found.head.position, doubting)
-        sentence = f"the log of {owner} is not the one that these have read: {', '.join(doubting)}; {reason}"
-        told = {"log": owner, "sound": False, "position": position, "reason": reason}
-        return {**told, "consumers": list(doubting)}, sentence
-    head = {"position": found.head.position, "chain": found.head.chain.hex()}
-    sentence = f"the log of {owner} is sound up to position {head['position']}, chain {head['chain']}"
-    return {"log": owner, "sound": True, **head}, sentence
+        sentence = f"the log is not the one that these have read: {', '.join(doubting)}; {reason}"
+        fail({"sound": False, "position": position, "reason": reason, "consumers": list(doubting)}, sentence, as_json)
+    say(
+        {"sound": True, "position": found.head.position, "chain": found.head.chain.hex()},
+        f"sound up to position {found.head.position}, chain {found.head.chain.hex()}",
+        as_json,
+    )
 
 
 def _difference(head: int, doubting: Mapping[str, int]) -> tuple[int, str]:
@@ -148,14 +133,14 @@ def _difference(head: int, doubting: Mapping[str, int]) -> tuple[int, str]:
     return position, f"at position {position} the chain is another: what is at or before it was written anew"
 
 
-def _doubting(owner: str) -> dict[str, int]:
-    """The consumers of this log at whose checkpoint its chain is not what they saw there, with the position."""
+def _doubting() -> dict[str, int]:
+    """The consumers at whose checkpoint the log's chain is not what they saw there, with the position."""
     from operations.consumers import following, of_log
 
     doubting = {}
     with failing_clearly():
-        for name in of_log(owner):
-            with following(settings(), name) as one:
-                if not one.follower.check():
-                    doubting[name] = one.follower.checkpoint().position
+        for name in of_log("filing"):
+            with following(settings(), name) as consumer:
+                if not consumer.follower.check():
+                    doubting[name] = consumer.follower.checkpoint().position
     return doubting

@@ -100,8 +100,9 @@ class Appointments:
             self._tools.idempotency.forget(tx, self._tools.clock.now() - KEPT)
 
     def status(self) -> dict[str, Any]:
-        """How long the log is."""
-        return {"log_position": self._tools.log.head().position}
+        """How long the log is, and how far the statistics have come."""
+        lag = self.follower.lag()
+        return {**lag.figures(self._tools.clock.now()), "log_position": lag.head}
 
     def ping(self) -> None:
         """Raises what the database raises when it is away."""
@@ -126,11 +127,11 @@ class Served(Appointments):
         super().close()
 
 
-def build(settings: Settings) -> Served:
+def build(settings: Settings, clock: Clock | None = None) -> Served:
     """The application on the installation's database, migrated, and its broker."""
     database = open_database(settings, OWNER)
     migrate(database, MIGRATIONS)
-    return Served(make_tools(database, settings, SystemClock()), Publisher(settings.amqp_uri))
+    return Served(make_tools(database, settings, clock or SystemClock()), Publisher(settings.amqp_uri))
 
 
 def make_tools(database: Database, settings: Settings, clock: Clock) -> Tools:

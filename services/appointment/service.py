@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kernel import logs
-from kernel.contracts import appointment as contract
+from kernel.contracts import appointment as contract, hall_day
 from kernel.contracts.accounts import Request
 from kernel.contracts.visit_contact import ContactOfVisit
 from kernel.errors import Refusal
@@ -36,11 +36,13 @@ class AppointmentService:
 
     @rpc(contract.Book)
     def book(self, request: Json) -> Json:
-        return self._taken("book", request)
+        caller = caller_of(request["principal"])
+        return self.app.bookings.book(caller, self._with_visitor(request))  # type: ignore[no-any-return]
 
     @rpc(contract.Hold)
     def hold(self, request: Json) -> Json:
-        return self._taken("hold", request)
+        caller = caller_of(request["principal"])
+        return self.app.bookings.hold(caller, self._with_visitor(request))  # type: ignore[no-any-return]
 
     @rpc(contract.Confirm)
     def confirm(self, request: Json) -> Json:
@@ -111,6 +113,74 @@ class AppointmentService:
         check_staff(request["principal"], request["hall"])
         return self.app.expected.page(request)  # type: ignore[no-any-return]
 
+    @rpc(hall_day.CheckIn)
+    def check_in(self, request: Json) -> Json:
+        return self.app.checking_in.answer(request["principal"], request)  # type: ignore[no-any-return]
+
+    @rpc(hall_day.HallCheckIn)
+    def hall_check_in(self, request: Json) -> Json:
+        said = (request["hall"], request["code"], request["identity_number"], request["priority"])
+        return self.app.checking_in.check_in_by_staff(_staff(request), *said)  # type: ignore[no-any-return]
+
+    @rpc(hall_day.TakeTicket)
+    def take_ticket(self, request: Json) -> Json:
+        return self.app.walk_ins.take(_staff(request), request)  # type: ignore[no-any-return]
+
+    @rpc(hall_day.AskTicket)
+    def ticket(self, request: Json) -> Json:
+        return self.app.queue_views.ticket(request["ticket"])  # type: ignore[no-any-return]
+
+    @rpc(hall_day.ReturnTicket)
+    def return_ticket(self, request: Json) -> Json:
+        return self.app.calling.put_back(_staff(request), request)  # type: ignore[no-any-return]
+
+    @rpc(hall_day.SetWindow)
+    def set_window(self, request: Json) -> Json:
+        return self.app.calling.set_window(_staff(request), request)  # type: ignore[no-any-return]
+
+    @rpc(hall_day.AtWindow)
+    def call_next(self, request: Json) -> Json:
+        return self.app.calling.call_next(_staff(request), request)  # type: ignore[no-any-return]
+
+    @rpc(hall_day.AtWindow)
+    def recall_ticket(self, request: Json) -> Json:
+        return self.app.calling.recall(_staff(request), request)  # type: ignore[no-any-return]
+
+    @rpc(hall_day.ParkTicket)
+    def park_ticket(self, request: Json) -> Json:
+        return self.app.calling.park(_staff(request), request)  # type: ignore[no-any-return]
+
+    @rpc(hall_day.TransferTicket)
+    def transfer_ticket(self, request: Json) -> Json:
+        return self.app.calling.transfer(_staff(request), request)  # type: ignore[no-any-return]
+
+    @rpc(hall_day.AtWindow)
+    def finish_ticket(self, request: Json) -> Json:
+        return self.app.calling.finish(_staff(request), request)  # type: ignore[no-any-return]
+
+    @rpc(hall_day.AtWindow)
+    def miss_ticket(self, request: Json) -> Json:
+        return self.app.calling.miss(_staff(request), request)  # type: ignore[no-any-return]
+
+    @rpc(contract.OfHall)
+    def queue(self, request: Json) -> Json:
+        _staff(request)
+        return self.app.queue_views.queue(request["hall"])  # type: ignore[no-any-return]
+
+    @rpc(hall_day.HallShown)
+    def display(self, request: Json) -> Json:
+        return self.app.queue_views.display(request["hall"])  # type: ignore[no-any-return]
+
+    @rpc(hall_day.HallShown)
+    def wait(self, request: Json) -> Json:
+        return self.app.statistics.wait(request["hall"])  # type: ignore[no-any-return]
+
+    @rpc(hall_day.StatisticsAsked)
+    def statistics(self, request: Json) -> Json:
+        check_manager(request["principal"], request["hall"])
+        days = (request["first_day"], request["last_day"])
+        return self.app.statistics.of_hall(request["hall"], *days)  # type: ignore[no-any-return]
+
     @rpc(ContactOfVisit)
     def contact_of(self, request: Json) -> Json:
         return self.app.contacts.find(request["number"])  # type: ignore[no-any-return]
@@ -139,6 +209,10 @@ class AppointmentService:
     def sweep(self) -> None:
         self.app.sweep()
 
+    @every(2.0)
+    def count(self) -> None:
+        self.app.follower.catch_up()
+
     @every(600)
     def look_ahead(self) -> None:
         self.app.look_ahead()
@@ -147,17 +221,18 @@ class AppointmentService:
     def publish(self) -> None:
         self.app.relay.run_once()
 
-    def _taken(self, kind: str, request: Json) -> Json:
-        """Whose visit it is: a guest says so, of everybody else accounts knows."""
-        caller, bookings = caller_of(request["principal"]), self.app.bookings
-        bookings.check_visitor(caller, request["visitor"])
-        before = bookings.known(kind, caller, request)
-        if before is not None:
-            return before  # type: ignore[no-any-return]
-        if caller.account is not None:
-            person = self.services.call("accounts", "person", {"account": caller.account})
-            request = {**request, "visitor": person}
-        return (bookings.book if kind == "book" else bookings.hold)(caller, request)  # type: ignore[no-any-return]
+    def _with_visitor(self, request: Json) -> Json:
+        """Whose visit it is: a guest says so, of everybody else accounts knows. Raises InvalidInput, Erased."""
+        caller = caller_of(request["principal"])
+        self.app.bookings.check_visitor(caller, request["visitor"])
+        if caller.account is None:
+            return request
+        return {**request, "visitor": self.services.call("accounts", "person", {"account": caller.account})}
+
+
+def _staff(request: Mapping[str, Any]) -> str:
+    """Who of the hall's staff asks. Raises NotAllowed."""
+    return check_staff(request["principal"], request["hall"])
 
 
 def _members(request: Mapping[str, Any], schema: type[Any]) -> Json:

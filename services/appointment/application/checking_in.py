@@ -3,6 +3,7 @@
 A booking is not transferable: staff check in only who shows the identity number that it was made with.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -12,12 +13,14 @@ import sqlalchemy as sa
 from kernel.contracts.appointment_refusals import UnknownBooking
 from kernel.contracts.hall_day_refusals import WrongDay
 from kernel.contracts.visit_facts import VisitCheckedIn
+from kernel.errors import InvalidInput
 from kernel.ids import new_id
 from services.appointment.application.booking import hall_and_group
 from services.appointment.application.issuing import Arrival, issue, issued
-from services.appointment.application.people import Caller, own
+from services.appointment.application.people import Caller, caller_of, identity_key, own
 from services.appointment.application.rows import BookingRow
 from services.appointment.application.saying import append_last, append_to
+from services.appointment.application.staff import check_staff
 from services.appointment.application.ticketing import place_of, shown
 from services.appointment.application.tools import Tools
 from services.appointment.domain.booking import State, decide
@@ -37,6 +40,16 @@ class CheckingIn:
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
 
+    def answer(self, principal: Mapping[str, Any], request: Mapping[str, Any]) -> Json:
+        """By whoever asks: the visitor, who says nothing more, or the hall's staff, who say the identity number."""
+        number, said = request["number"], request["identity_number"]
+        if principal["kind"] != "staff":
+            return self.check_in(caller_of(principal), number)
+        staff = check_staff(principal, str(principal["hall"]))
+        if said is None:
+            raise InvalidInput.from_messages({"identity_number": ["Missing data for required field."]})
+        return self.check_in_by_staff(staff, str(principal["hall"]), number, said, request["priority"])
+
     def check_in(self, caller: Caller, number: str) -> Json:
         """By the visitor. Again, it is the same ticket. Raises UnknownBooking, WrongDay, TooEarly and the like."""
         with self._tools.database.write() as tx:
@@ -47,7 +60,7 @@ class CheckingIn:
         self, staff: str, hall: str, number: str | None, identity_number: str, priority: str = "none"
     ) -> Json:
         """`number`: None for the one that the identity number has today. Raises as `check_in`."""
-        identity = self._tools.vault.blind("identity_number", identity_number.upper())
+        identity = identity_key(self._tools.vault, identity_number)
         with self._tools.database.write() as tx:
             number = number or self._number_of(tx, hall, identity)
             row = self._tools.store.booking(tx, number, lock=True)

@@ -13,6 +13,7 @@ from kernel.contracts.hall_day_refusals import NoTicketsLeft
 from kernel.ids import new_id
 from services.appointment.application.free_slots import FreeTimes
 from services.appointment.application.issuing import Arrival, issue, issued
+from services.appointment.application.people import identity_key
 from services.appointment.application.planning import closings_of
 from services.appointment.application.saying import append_last, append_to
 from services.appointment.application.ticketing import Place, place_of, shown
@@ -61,7 +62,7 @@ class WalkIns:
 
     def _identity(self, request: Mapping[str, Any]) -> str | None:
         number = request["identity_number"]
-        return None if number is None else self._tools.vault.blind("identity_number", number.upper())
+        return None if number is None else identity_key(self._tools.vault, number)
 
     def _arrival(self, tx: sa.Connection, place: Place, staff: str, request: Mapping[str, Any]) -> Arrival:
         group = place.open_group(request["group"])

@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from kernel.clock import format_time
 from kernel.contracts.appointment_refusals import Closed
 from kernel.contracts.hall_day_refusals import TooEarly, TooLateToCheckIn, WrongDay
+from kernel.identity_numbers import normalise
 from services.appointment.domain.rules import HallRule
 from services.appointment.domain.schedule import Hours
 from services.appointment.domain.times import day_of, instant
@@ -75,7 +76,7 @@ def priority_of(rule: HallRule, said: str, identity_number: str | None, today: d
     """What staff say; else the age that the identity number tells."""
     if said != NO_PRIORITY or identity_number is None:
         return said
-    born = identity_number[6:14]
+    born = normalise(identity_number)[6:14]
     turned = f"{today.year - rule.elderly_age:04}{today.month:02}{today.day:02}"
     return ELDERLY if born <= turned else NO_PRIORITY
 
