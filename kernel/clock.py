@@ -4,10 +4,11 @@ All instants are aware. People read them in China Standard Time.
 """
 
 import time
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Protocol
 
 CHINA = timezone(timedelta(hours=8), "CST")
+_EPOCH = datetime(1970, 1, 1, 8, tzinfo=CHINA)
 
 
 class Clock(Protocol):
@@ -56,13 +57,13 @@ def format_time(moment: datetime) -> str:
 
 def to_micros(moment: datetime) -> int:
     """Microseconds since 1970, the form in which databases keep instants."""
-    delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    delta = moment - _EPOCH
     return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
 
 
 def from_micros(micros: int) -> datetime:
     """The inverse of `to_micros`, in China Standard Time."""
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)).astimezone(CHINA)
+    return _EPOCH + timedelta(microseconds=micros)
 
 
 def seconds_since(moment: datetime | None, now: datetime) -> float:

@@ -5,7 +5,18 @@ Only puts the commands together; they are in operations/commands/.
 
 import click
 
-from operations.commands import catalog, consumers, dead_letters, department, log, messages, people, replay, running
+from operations.commands import (
+    catalog,
+    consumers,
+    dead_letters,
+    department,
+    log,
+    messages,
+    people,
+    replay,
+    running,
+    verify,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -30,7 +41,7 @@ for command in (
     catalog.catalog,
     department.department,
     log.log,
-    log.verify,
+    verify.verify,
     replay.replay,
     consumers.parked,
     dead_letters.dead_letters,

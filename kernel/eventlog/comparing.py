@@ -5,6 +5,7 @@ Reads both as streams, so that it needs no more memory for a million rows than f
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
@@ -33,17 +34,16 @@ class Difference:
         return not (self.added or self.gone or self.changed)
 
 
-@dataclass(frozen=True)
-class Side:
-    """A connection and the schema's words for its tables."""
+def plain(row: Sequence[Any]) -> Row:
+    """As both databases have it: days as texts."""
+    return tuple(value.isoformat() if isinstance(value, date) else value for value in row)
 
-    connection: sa.Connection
 
-    def rows(self, statement: str, streams: Sequence[str]) -> Iterator[Row]:
-        values = {f"s{number}": stream for number, stream in enumerate(streams)}
-        streaming = self.connection.execution_options(stream_results=True, yield_per=_AT_ONCE)
-        for part in streaming.execute(sa.text(statement), values).partitions():
-            yield from part
+def shown(value: Any) -> Any:
+    """A value as a report has it: nothing long, nothing that JSON has not."""
+    if isinstance(value, str) and len(value) > _SHOWN:
+        return value[:_SHOWN] + "…"
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 
 def compare(
@@ -59,42 +59,46 @@ def compare(
 
     `streams`: look at the rows of these alone.
     """
-    columns, key = _columns(shadow, table.name)
-    statement = _statement(shadow, table, columns, key, streams)
-    found = Difference(table=table.name, gone=None if part and not streams else 0)
-    width = len(key)
-    for mine, new in _aligned(Side(live).rows(statement, streams), Side(shadow).rows(statement, streams), width):
+    shape = _shape(live, table.name)
+    restricted = bool(streams) and table.stream is not None
+    found = Difference(table=table.name, gone=None if part and not restricted else 0)
+    width = len(shape.key)
+    left, right = (_rows(side, shape, table, streams if restricted else ()) for side in (live, shadow))
+    for mine, new in _aligned(left, right, width):
         found.rows += new is not None
         if mine != new:
-            _count(found, mine, new, columns, width, samples)
+            _count(found, mine, new, shape.columns, width, samples)
     return found
 
 
-def _columns(connection: sa.Connection, table: str) -> tuple[list[str], list[str]]:
-    """The columns, those of the key first; and those of the key."""
+@dataclass(frozen=True)
+class _Shape:
+    columns: tuple[str, ...]  # those of the key first
+    key: tuple[str, ...]
+    texts: frozenset[str]
+    dated: bool
+
+
+def _shape(connection: sa.Connection, table: str) -> _Shape:
     inspector = sa.inspect(connection)
     key = inspector.get_pk_constraint(table)["constrained_columns"]
-    names = [column["name"] for column in inspector.get_columns(table)]
-    return [*key, *(name for name in names if name not in key)], key
+    types = {str(column["name"]): column["type"] for column in inspector.get_columns(table)}
+    texts = frozenset(name for name, kind in types.items() if isinstance(kind, sa.String))
+    dated = any(isinstance(kind, sa.Date) for kind in types.values())
+    return _Shape((*key, *(name for name in types if name not in key)), tuple(key), texts, dated)
 
 
-def _statement(
-    connection: sa.Connection, table: Table, columns: Sequence[str], key: Sequence[str], streams: Sequence[str]
-) -> str:
-    where = ""
-    if streams and table.stream is not None:
-        where = f" WHERE {table.stream} IN ({', '.join(f':s{number}' for number in range(len(streams)))})"
-    return (
-        f"SELECT {', '.join(columns)} FROM {table.name}{where} ORDER BY {', '.join(_ordered(connection, table, key))}"
-    )
-
-
-def _ordered(connection: sa.Connection, table: Table, key: Sequence[str]) -> list[str]:
-    """Both sides in the order in which Python compares texts, whatever the database's own is."""
-    if connection.dialect.name != "postgresql":
-        return list(key)
-    types = {column["name"]: column["type"] for column in sa.inspect(connection).get_columns(table.name)}
-    return [f'{name} COLLATE "C"' if isinstance(types[name], sa.String) else name for name in key]
+def _rows(connection: sa.Connection, shape: _Shape, table: Table, streams: Sequence[str]) -> Iterator[Row]:
+    values = {f"s{number}": stream for number, stream in enumerate(streams)}
+    where = f" WHERE {table.stream} IN ({', '.join(f':{name}' for name in values)})" if values else ""
+    # In the order in which Python compares texts, whatever the database's own is.
+    bytewise = ' COLLATE "C"' if connection.dialect.name == "postgresql" else ""
+    order = ", ".join(f"{name}{bytewise if name in shape.texts else ''}" for name in shape.key)
+    statement = f"SELECT {', '.join(shape.columns)} FROM {table.name}{where} ORDER BY {order}"
+    streaming = connection.execution_options(stream_results=True, yield_per=_AT_ONCE)
+    as_row = plain if shape.dated else tuple  # a look at each value of a million rows shows
+    for part in streaming.execute(sa.text(statement), values).partitions():
+        yield from map(as_row, part)
 
 
 def _aligned(left: Iterator[Row], right: Iterator[Row], width: int) -> Iterator[tuple[Row | None, Row | None]]:
@@ -122,7 +126,7 @@ def _count(
     setattr(found, kind, number + 1)
     if number < samples:
         row: Row = new if mine is None else mine  # type: ignore[assignment]
-        key = dict(zip(columns[:width], map(_shown, row[:width]), strict=True))
+        key = dict(zip(columns[:width], map(shown, row[:width]), strict=True))
         found.samples.append({"kind": kind, "key": key, **_values(mine, new, columns)})
 
 
@@ -130,10 +134,4 @@ def _values(mine: Row | None, new: Row | None, columns: Sequence[str]) -> dict[s
     if mine is None or new is None:
         return {}
     pairs = zip(columns, mine, new, strict=True)
-    return {"columns": {name: [_shown(old), _shown(now)] for name, old, now in pairs if old != now}}
-
-
-def _shown(value: Any) -> Any:
-    if isinstance(value, str) and len(value) > _SHOWN:
-        return value[:_SHOWN] + "…"
-    return value if isinstance(value, str | int | float | bool | None) else str(value)
+    return {"columns": {name: [shown(old), shown(now)] for name, old, now in pairs if old != now}}

@@ -23,6 +23,12 @@ _EVENTS = sa.select(event)
 _AFTER = _EVENTS.where(event.c.position > sa.bindparam("after")).order_by(event.c.position).limit(sa.bindparam("limit"))
 _STREAM = _EVENTS.where(event.c.stream == sa.bindparam("stream")).order_by(event.c.stream_version)
 _STREAMS = _EVENTS.where(event.c.stream.in_(sa.bindparam("streams", expanding=True))).order_by(event.c.position)
+_KNOWN = sa.select(event.c.stream).where(event.c.stream.in_(sa.bindparam("streams", expanding=True))).distinct()
+_LIVES = (
+    _EVENTS.where(event.c.stream > sa.bindparam("after"))
+    .order_by(event.c.stream, event.c.stream_version)
+    .limit(sa.bindparam("limit"))
+)
 _CHAIN = sa.select(event.c.chain).where(event.c.position == sa.bindparam("position"))
 _LAST_BY = (
     sa.select(event.c.position)
@@ -89,6 +95,28 @@ class LogReader:
         """The chain value at `position`; None where there is no event."""
         rows = self._rows(_CHAIN, position=position)
         return rows[0][0] if rows else None
+
+    def lives(self, after: str, limit: int) -> dict[str, list[Recorded]]:
+        """The next streams behind `after`, by name, each with all its events; of some `limit` events in all.
+
+        Empty at the end.
+        """
+        found: dict[str, list[Recorded]] = {}
+        page = self._events(_LIVES, after=after, limit=limit)
+        for one in page:
+            found.setdefault(one.stream, []).append(one)
+        if len(page) == limit:  # the last one may go on behind the page
+            last, _ = found.popitem()
+            if not found:
+                return {last: self.stream(last)}
+        return found
+
+    def unknown(self, streams: Collection[str]) -> list[str]:
+        """Those of `streams` that have no event."""
+        known: set[str] = set()
+        for chunk in _chunks(list(streams)):
+            known.update(row[0] for row in self._rows(_KNOWN, streams=chunk))
+        return [stream for stream in streams if stream not in known]
 
     def position_at(self, time: datetime) -> int:
         """The last position recorded by `time`; 0 if none was."""

@@ -4,7 +4,7 @@ Reads only. Finds the first event that was changed, removed, moved or slipped in
 end is found by those who kept an earlier chain value (`Follower.check`, an export).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,8 +33,10 @@ class Broken:
     reason: str
 
 
-def verify(reader: LogReader, after: Head = START, progress: Callable[[int], None] | None = None) -> Sound | Broken:
-    """Read the log from behind `after` to its head. `progress` is told the position after each page.
+def verify(
+    reader: LogReader, after: Head = START, seen: Callable[[Sequence[Recorded]], None] | None = None
+) -> Sound | Broken:
+    """Read the log from behind `after` to its head. `seen` is given each page that is sound.
 
     `after` may be any earlier `Sound.head`, to go on from there.
     """
@@ -49,8 +51,8 @@ def verify(reader: LogReader, after: Head = START, progress: Callable[[int], Non
             if broken is not None:
                 return broken
             at = Head(event.position, event.chain)
-        if progress is not None:
-            progress(at.position)
+        if seen is not None:
+            seen(page)
     return _head_fault(reader, at, head) or Sound(head)
 
 

@@ -1,0 +1,85 @@
+"""A log's head, signed: evidence of what the log held, to be kept where nobody who can write to the log has a hand.
+
+Pure. Ed25519: anybody may check a head with the installation's public key, only the installation can sign one.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from kernel.errors import Refusal
+
+FORMAT = "yichuang-log-head/1"
+_INFO = b"yichuang log: signing heads"
+
+
+class BadHead(Refusal):
+    """What was given is no head, or was altered after it was signed."""
+
+    code = "bad_head"
+    status = 400
+    zh = "不是有效的日志头:{why}。"
+    en = "This is no signed head: {why}."
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignedHead:
+    """`first` is the chain value at position 1, which tells one log from another; empty for an empty log."""
+
+    log: str
+    position: int
+    chain: str
+    first: str
+    at: str
+    key: str
+    signature: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON; what `read` takes."""
+        return {"format": FORMAT, **asdict(self)}
+
+
+class Signer:
+    """Signs for one installation, with a key that is made of its master key and tells nothing about it."""
+
+    def __init__(self, master_key: bytes) -> None:
+        seed = HKDF(algorithm=SHA256(), length=32, salt=None, info=_INFO).derive(master_key)
+        self._key = Ed25519PrivateKey.from_private_bytes(seed)
+
+    @property
+    def public(self) -> str:
+        """The public key, 64 hex digits."""
+        return self._key.public_key().public_bytes_raw().hex()
+
+    def sign(self, *, log: str, position: int, chain: bytes, first: bytes, at: str) -> SignedHead:
+        """The head, signed."""
+        members = {"log": log, "position": position, "chain": chain.hex(), "first": first.hex(), "at": at}
+        unsigned = SignedHead(**members, key=self.public)  # type: ignore[arg-type]
+        return SignedHead(**{**asdict(unsigned), "signature": self._key.sign(_signed(unsigned)).hex()})
+
+
+def read(text: str) -> SignedHead:
+    """A head as it was kept. Raises BadHead: it is none, or its signature does not fit what it says."""
+    try:
+        members = json.loads(text)
+        if members.pop("format") != FORMAT:
+            raise BadHead(why="another format")
+        head = SignedHead(**members)
+        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(head.key))
+        key.verify(bytes.fromhex(head.signature), _signed(head))
+    except InvalidSignature:
+        raise BadHead(why="it was altered after it was signed") from None
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise BadHead(why="not the JSON that `log head` prints") from None
+    return head
+
+
+def _signed(head: SignedHead) -> bytes:
+    """The bytes that are signed: all members but the signature, in one spelling."""
+    members = {name: value for name, value in head.as_dict().items() if name != "signature"}
+    return json.dumps(members, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()

@@ -1,0 +1,207 @@
+"""`yichuang verify` and signed heads: each kind of damage is found, named, and mended where it comes from the log."""
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kernel.contracts.case import CaseWithdrawn
+from kernel.eventlog.testing import tamper
+from kernel.testing.cases import ORGAN, START, appends, corrected_and_concluded
+from operations.consumers import CONSUMERS
+from operations.testing_installation import Installation, serial
+from services.filing.domain.serials import serial_of
+
+DAY = date(2026, 2, 9)
+CASE = f"WHERE serial = '{serial(1)}'"
+
+
+@pytest.fixture
+def kept(installation: Installation) -> Installation:
+    """Three cases that all consumers have read."""
+    installation.file(range(3))
+    installation.follow(*CONSUMERS)
+    return installation
+
+
+def verdict(installation: Installation, *words: str) -> dict[str, Any]:
+    (found,) = installation.lines("verify", *words)
+    return found
+
+
+def named(found: dict[str, Any]) -> list[tuple[str, str, str, Any]]:
+    return [(one["holder"], one["table"], one["kind"], one["key"]) for one in found["findings"]]
+
+
+def test_everything_as_the_log_implies_is_sound(kept: Installation) -> None:
+    found = verdict(kept)
+    assert (found["sound"], found["position"], found["differences"], found["findings"]) == (True, 27, 0, [])
+    assert found["logs"]["filing"]["looked"] == ["lives", "progress", "notify", "catalog", "serials"]
+    assert found["logs"]["appointment"]["looked"] == ["lives", "statistics", "bookings"]
+
+
+def test_what_differs_in_progress_is_named_and_repaired(kept: Installation) -> None:
+    kept.change(
+        "progress",
+        f"UPDATE case_progress SET state = 'accepted' {CASE}",
+        f"DELETE FROM case_step WHERE serial = '{serial(2)}' AND stream_version = 9",
+        f"INSERT INTO case_step SELECT 'S-none', stream_version, position, type, occurred_at, state, data"
+        f" FROM case_step {CASE} AND stream_version = 1",
+    )
+    found = verdict(kept)
+    assert named(found) == [
+        ("progress", "case_progress", "different", [serial(1)]),
+        ("progress", "case_step", "missing", [serial(2), 9]),
+        ("progress", "case_step", "unexpected", ["S-none"]),
+    ]
+    assert found["findings"][0]["columns"] == {"state": ["accepted", "concluded"]}
+    told = kept.run("verify")
+    assert told.exit_code == 1
+    assert (
+        f"progress: case_progress ['{serial(1)}']: different: state is 'accepted', implied 'concluded'" in told.stderr
+    )
+    mended = verdict(kept, "--repair")
+    assert (mended["sound"], mended["repaired"]) == (True, {"progress": 3})
+    assert verdict(kept)["sound"]
+
+
+def test_counts_of_what_was_filed_are_made_again(kept: Installation) -> None:
+    kept.change("catalog", "UPDATE item_filed SET filed = filed + 1")
+    assert named(verdict(kept)) == [("catalog", "item_filed", "different", ["residence-permit", "2026-02-09"])]
+    assert verdict(kept, "--repair")["repaired"] == {"catalog": 1}
+    assert verdict(kept)["sound"]
+
+
+def test_whom_to_tell_is_made_again_and_a_message_that_is_missing_is_only_named(kept: Installation) -> None:
+    kept.change("notify", f"DELETE FROM case_contact {CASE}", f"DELETE FROM message {CASE} AND type = 'case.accepted'")
+    found = verdict(kept)
+    assert [(holder, table, kind) for holder, table, kind, _ in named(found)] == [
+        ("notify", "case_contact", "missing"),
+        ("notify", "message", "missing"),
+    ]
+    left = verdict(kept, "--repair")
+    assert (left["sound"], left["repaired"]) == (False, {"notify": 1})
+    assert [(table, kind) for _, table, kind, _ in named(left)] == [("message", "missing")]
+
+
+def test_serial_counters_are_held_against_the_serials_on_the_log(installation: Installation) -> None:
+    for number in (1, 2, 3):
+        installation.log.append(appends(serial_of(DAY, 1, number), corrected_and_concluded()))
+    installation.follow(*CONSUMERS)
+    counter = f"UPDATE serial_counter SET last = {{}} WHERE organ = '{ORGAN}'"
+    installation.change(
+        "filing",
+        f"INSERT INTO organ_number VALUES ('{ORGAN}', 1)",
+        f"INSERT INTO serial_counter VALUES ('{ORGAN}', '2026-02-09', 3)",
+    )
+    assert verdict(installation)["sound"]
+    installation.change("filing", counter.format(2))
+    found = verdict(installation)
+    assert named(found) == [("serials", "serial_counter", "different", [ORGAN, "20260209"])]
+    assert found["findings"][0]["columns"] == {"last": [2, 3], "cases": [2, 3]}
+    assert verdict(installation, "--repair")["repaired"] == {"serials": 1}
+    assert verdict(installation)["sound"]
+    installation.change("filing", counter.format(5))  # two numbers were given to no case: nobody can mend that
+    assert not verdict(installation, "--repair")["sound"]
+
+
+def test_an_event_that_its_state_does_not_allow_is_found_by_the_events_alone(kept: Installation) -> None:
+    twice = CaseWithdrawn(occurred_at=START, by="account-1")
+    kept.log.append(appends(serial(1), [twice], 9))
+    found = verdict(kept, "--log", "filing")
+    assert named(found) == [("lives", "event", "refused", [28])]
+    assert found["findings"][0]["columns"] == {
+        "fault": ["case.withdrawn", "case.withdrawn is not allowed in state concluded"]
+    }
+    shown = kept.run("log", "show", serial(1))
+    assert shown.exit_code == 1
+    assert "FAULT: case.withdrawn is not allowed in state concluded" in shown.stdout
+
+
+def test_what_a_consumer_has_not_read_or_has_parked_is_no_difference(kept: Installation) -> None:
+    kept.log.append(appends(serial(1), [CaseWithdrawn(occurred_at=START, by="account-1")], 9))
+    kept.follow("progress")
+    assert kept.lines("parked", "list") != []
+    kept.file([7])
+    assert {holder for holder, *_ in named(verdict(kept))} == {"lives"}
+
+
+def test_a_byte_flipped_in_the_log_is_found_and_nothing_is_repaired_from_it(kept: Installation) -> None:
+    kept.change("progress", f"UPDATE case_progress SET state = 'accepted' {CASE}")
+    tamper(kept.database("filing"), "UPDATE event SET body = replace(body, '签注', '签住') WHERE position = 10")
+    found = verdict(kept, "--repair")
+    assert (found["sound"], found["position"]) == (False, 10)
+    assert kept.rows("progress", f"SELECT state FROM case_progress {CASE}") == [("accepted",)]
+
+
+def test_many_events_are_checked_by_two_processes(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("operations.verification._ALONE", 9)
+    installation.file(range(3))
+    installation.follow(*CONSUMERS)
+    installation.change("progress", f"UPDATE case_progress SET state = 'accepted' {CASE}")
+    assert named(verdict(installation)) == [("progress", "case_progress", "different", [serial(1)])]
+
+
+def signed(installation: Installation, directory: Path) -> Path:
+    file = directory / "head.json"
+    assert installation.run("log", "head", "--out", str(file)).exit_code == 0
+    return file
+
+
+def against(installation: Installation, file: Path) -> tuple[int, str]:
+    told = installation.run("verify", "--against", str(file))
+    return told.exit_code, told.stderr
+
+
+def test_a_head_that_was_kept_vouches_for_the_log(kept: Installation, tmp_path: Path) -> None:
+    file = signed(kept, tmp_path)
+    assert json.loads(file.read_text())["position"] == 27
+    again = kept.run("log", "head", "--out", str(file))
+    assert again.exit_code == 1
+    assert "can't be written: File exists" in again.stderr
+    kept.file([7])
+    kept.follow(*CONSUMERS)
+    assert against(kept, file) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("member", "value"), [("position", 26), ("chain", "00" * 32), ("log", "catalog"), ("at", "2026-01-01T00:00:00Z")]
+)
+def test_an_altered_head_is_refused(kept: Installation, tmp_path: Path, member: str, value: Any) -> None:
+    file = signed(kept, tmp_path)
+    file.write_text(json.dumps({**json.loads(file.read_text()), member: value}))
+    code, said = against(kept, file)
+    assert (code, "altered after it was signed" in said) == (1, True)
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "nonsense", '{"format": "yichuang-log-head/1"}'])
+def test_what_is_no_head_is_refused(kept: Installation, tmp_path: Path, text: str) -> None:
+    file = tmp_path / "head.json"
+    file.write_text(text)
+    code, said = against(kept, file)
+    assert (code, "This is no signed head" in said) == (1, True)
+
+
+def test_a_head_of_another_installation_is_told_apart(
+    kept: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET_KEY", "11" * 32)
+    file = signed(kept, tmp_path)
+    monkeypatch.delenv("SECRET_KEY")
+    code, said = against(kept, file)
+    assert (code, "signed by another installation" in said) == (1, True)
+
+
+def test_a_log_that_was_cut_off_or_written_anew_is_told_by_its_head(kept: Installation, tmp_path: Path) -> None:
+    file = signed(kept, tmp_path)
+    database = kept.database("filing")
+    chain = kept.log.chain_at(26).hex()
+    blob = f"x'{chain}'" if database.dialect == "sqlite" else f"'\\x{chain}'"
+    tamper(database, "DELETE FROM event WHERE position = 27", f"UPDATE log_head SET position = 26, chain = {blob}")
+    assert "its tail was cut off" in against(kept, file)[1]
+    kept.log.append(appends(serial(2), [CaseWithdrawn(occurred_at=START, by="account-1")], 8))
+    assert "written anew" in against(kept, file)[1]
+    tamper(database, "UPDATE event SET chain = (SELECT chain FROM event WHERE position = 2) WHERE position = 1")
+    assert "begins with another event" in against(kept, file)[1]

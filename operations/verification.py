@@ -1,0 +1,246 @@
+"""Everything that can be checked without asking anybody: a log by itself, and what is kept of it.
+
+Reads only; `repair` alone writes, and only what comes from a log.
+"""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from itertools import groupby
+from multiprocessing import get_context
+from typing import Any, Protocol
+
+from kernel.config import Settings
+from kernel.database import Database, open_database
+from kernel.errors import Refusal
+from kernel.eventlog.heads import SignedHead, Signer
+from kernel.eventlog.parity import Finding, Holding, Lives, Whole, kept_by_consumer, kept_by_holding
+from kernel.eventlog.reading import LogReader
+from kernel.eventlog.rebuilding import mend as mend_stream, rebuilding
+from kernel.eventlog.shadow import Scope
+from kernel.eventlog.verifying import Broken, Sound, verify
+from operations import lives as machines
+from operations.consumers import CONSUMERS, consumer, following, of_log
+from services.appointment.adapters.parity import BOOKINGS
+from services.filing.adapters import parity as serials
+from services.notify.adapters.parity import MESSAGES
+
+LOGS = ("filing", "appointment", "catalog")
+HOLDINGS: tuple[Holding, ...] = (MESSAGES, BOOKINGS)
+_AT_ONCE = 20_000  # events
+_ALONE = 20_000  # events from which on a second process is worth its start
+_SINGLY = 200  # cases of a consumer that are mended one by one; more are cheaper as a whole
+MOST = 10_000  # findings that are kept
+
+Told = Callable[[int, int], None]
+
+
+class Looker(Protocol):
+    """Looks at what is kept of a log, a few streams at a time."""
+
+    name: str
+
+    def look(self, lives: Lives) -> Iterator[Finding]: ...
+
+    def strays(self, reader: LogReader) -> Iterator[Finding]: ...
+
+
+@dataclass(kw_only=True)
+class Verdict:
+    """On one log. `findings` are at most MOST of `count`."""
+
+    log: str
+    chain: Sound | Broken
+    findings: list[Finding] = field(default_factory=list)
+    count: int = 0
+    looked: list[str] = field(default_factory=list)  # at what is kept by these
+
+    def add(self, finding: Finding) -> None:
+        self.count += 1
+        if len(self.findings) < MOST:
+            self.findings.append(finding)
+
+    @property
+    def sound(self) -> bool:
+        return isinstance(self.chain, Sound) and not self.count
+
+
+class OtherLog(Refusal):
+    """A head that was kept is not one of this log's."""
+
+    code = "other_log"
+    status = 409
+    zh = "日志与保存的日志头不符:{why}。"
+    en = "The log is not the one that the head was taken of: {why}."
+
+
+def check(settings: Settings, log: str, told: Told | None = None) -> Verdict:
+    """Check one log and all that is kept of it. Raises what `is_away` tells."""
+    with _opened(settings, log) as database, ExitStack() as stack:
+        reader = LogReader(database)
+        big = reader.head().position >= _ALONE
+        beside = _beside(settings, log) if big else None
+        wholes = [_whole(settings, name, stack) for name in _consumers(log, by_stream=False)]
+        verdict = Verdict(log=log, chain=_chain(reader, wholes, told), looked=_names(log))
+        for whole in wholes:
+            for finding in whole.end():
+                verdict.add(finding)
+        for finding in beside.result() if beside else look_by_stream(settings, log):
+            verdict.add(finding)
+    return verdict
+
+
+def _chain(reader: LogReader, wholes: list[Whole], told: Told | None) -> Sound | Broken:
+    aim = reader.head().position
+
+    def seen(events: Any) -> None:
+        for whole in wholes:
+            whole.take(events)
+        if told is not None:
+            told(events[-1].position, aim)
+
+    return verify(reader, seen=seen)
+
+
+def _beside(settings: Settings, log: str) -> Future[list[Finding]]:
+    """The other half of the work, in a process of its own."""
+    pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+    running = pool.submit(look_by_stream, settings, log)
+    pool.shutdown(wait=False)
+    return running
+
+
+def look_by_stream(settings: Settings, log: str) -> list[Finding]:
+    """Every life by itself: its state machine, and what is kept of it. At most MOST findings and one that says so."""
+    with _opened(settings, log) as database, ExitStack() as stack:
+        reader = LogReader(database)
+        lookers = list(_lookers(settings, database, log, stack))
+        found: list[Finding] = []
+        after = ""
+        while some := reader.lives(after, _AT_ONCE):
+            after = next(reversed(some))
+            found += _looked_at(lookers, some)
+            if len(found) > MOST:
+                return found
+        return found + [finding for looker in lookers for finding in looker.strays(reader)]
+
+
+def _looked_at(lookers: list[Looker], some: Lives) -> Iterator[Finding]:
+    for stream, events in some.items():
+        for step in machines.steps(events):
+            if step.fault:
+                why = {"fault": [step.event.type, step.fault]}
+                yield Finding(
+                    holder="lives", table="event", kind="refused", stream=stream, key=[step.event.position], columns=why
+                )
+    for looker in lookers:
+        yield from looker.look(some)
+
+
+def _lookers(settings: Settings, database: Database, log: str, stack: ExitStack) -> Iterator[Looker]:
+    for name in _consumers(log, by_stream=True):
+        one = stack.enter_context(following(settings, name))
+        yield kept_by_consumer(one.consumer, one.live, one.clock, stack)
+    for holding in HOLDINGS:
+        if holding.log == log:
+            yield kept_by_holding(holding, stack.enter_context(_opened(settings, holding.owner)), stack)
+    if log == "filing":
+        yield serials.SerialCounts(database, stack)
+
+
+def _whole(settings: Settings, name: str, stack: ExitStack) -> Whole:
+    one = stack.enter_context(following(settings, name))
+    return Whole(one.consumer, one.live, one.clock, stack)
+
+
+def _consumers(log: str, *, by_stream: bool) -> list[str]:
+    return [name for name in of_log(log) if consumer(name).by_stream is by_stream]
+
+
+def _names(log: str) -> list[str]:
+    kept = of_log(log)
+    held = [holding.name for holding in HOLDINGS if holding.log == log and holding.name not in kept]
+    return ["lives", *kept, *held, *([serials.NAME] if log == "filing" else [])]
+
+
+@contextmanager
+def _opened(settings: Settings, owner: str) -> Iterator[Database]:
+    database = open_database(settings, owner)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def against(settings: Settings, head: SignedHead) -> None:
+    """Hold a log against a head of it that was kept. Raises OtherLog that says in what they differ."""
+    if head.log not in LOGS:
+        raise OtherLog(why=f"there is no log of {head.log}")
+    if head.key != Signer(settings.key()).public:
+        raise OtherLog(why=f"it was signed by another installation, whose key is {head.key}")
+    with _opened(settings, head.log) as database:
+        why = _unlike(LogReader(database), head)
+    if why is not None:
+        raise OtherLog(why=why)
+
+
+def _unlike(reader: LogReader, head: SignedHead) -> str | None:
+    first, chain = reader.chain_at(1), reader.chain_at(head.position)
+    if head.position == 0:
+        return None
+    if first is None or first.hex() != head.first:
+        return "it begins with another event"
+    if chain is None:
+        at = reader.head().position
+        return f"it ends at position {at}, and the head was taken at {head.position}: its tail was cut off"
+    if chain.hex() != head.chain:
+        return f"at position {head.position} its chain is another: what is at or before it was written anew"
+    return None
+
+
+def doubting(settings: Settings, log: str) -> dict[str, int]:
+    """The consumers of `log` at whose checkpoint its chain is not what they saw there, with the position."""
+    found = {}
+    for name in of_log(log):
+        with following(settings, name) as one:
+            if not one.follower.check():
+                found[name] = one.follower.checkpoint().position
+    return found
+
+
+def repair(settings: Settings, findings: list[Finding]) -> dict[str, int]:
+    """Make again what comes from a log: cases by themselves, or a consumer as a whole. How much was mended, by holder.
+
+    Of what nobody makes from the log (messages, bookings), and of the log itself, nothing is touched.
+    """
+    mended: dict[str, int] = {}
+    tables = {name: {table.name for table in consumer(name).tables} for name in CONSUMERS}
+    for name, group in groupby(sorted(findings, key=lambda one: one.holder), key=lambda one: one.holder):
+        found = list(group)
+        if name == serials.NAME:
+            with _opened(settings, "filing") as database:
+                mended[name] = sum(serials.mend(database, one) for one in found)
+        elif name in CONSUMERS:
+            mended[name] = _project_again(settings, name, [one for one in found if one.table in tables[name]])
+    return {name: count for name, count in mended.items() if count}
+
+
+def _project_again(settings: Settings, name: str, found: list[Finding]) -> int:
+    streams = {one.stream for one in found}
+    if not found:
+        return 0
+    with following(settings, name) as one:
+        if None in streams or len(streams) > _SINGLY or not one.consumer.by_stream:
+            with rebuilding(one.consumer, one.live, one.log, one.clock) as rebuild:
+                rebuild.build(Scope())
+                rebuild.swap()
+        else:
+            for stream in streams:
+                mend_stream(one.consumer, one.live, one.reader, one.clock, str(stream))
+    return len(found)
+
+
+def as_dict(finding: Finding) -> dict[str, Any]:
+    """For JSON."""
+    return asdict(finding)

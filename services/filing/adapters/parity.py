@@ -1,0 +1,79 @@
+"""Holds the serial counters against the serials on the log: none given twice, none missing, the counter at the last.
+
+Counts while somebody else reads the log; `mend` only ever raises a counter, as a number that was given out is given.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import sqlalchemy as sa
+
+from kernel.database import Database
+from kernel.eventlog.parity import Finding, Lives, patient
+from kernel.eventlog.reading import LogReader
+from services.filing.domain.serials import is_serial
+
+NAME = "serials"
+
+_COUNTERS = (
+    "SELECT n.number, c.organ, c.day, c.last FROM serial_counter c JOIN organ_number n ON n.organ = c.organ"
+    " ORDER BY c.day, n.number"
+)
+_RAISE = sa.text("UPDATE serial_counter SET last = :last WHERE organ = :organ AND day = :day AND last < :last")
+
+Day = tuple[int, str]  # an organ's number, and a day as eight digits
+
+
+class SerialCounts:
+    """The counters as one snapshot has them."""
+
+    name = NAME
+
+    def __init__(self, database: Database, stack: ExitStack) -> None:
+        snapshot = stack.enter_context(patient(database))
+        self.until = int(snapshot.exec_driver_sql("SELECT position FROM log_head").scalar_one())
+        self._counters = {
+            (row[0], f"{row[2]:%Y%m%d}" if hasattr(row[2], "year") else row[2].replace("-", "")): (row[1], row[3])
+            for row in snapshot.exec_driver_sql(_COUNTERS)
+        }
+        self._given: Counter[Day] = Counter()
+        self._last: dict[Day, int] = {}
+
+    def look(self, lives: Lives) -> Iterator[Finding]:
+        """Count; there is nothing to say before the end."""
+        for serial, events in lives.items():
+            if is_serial(serial) and events and events[0].position <= self.until:
+                day, number = (int(serial[8:11]), serial[:8]), int(serial[11:-1])
+                self._given[day] += 1
+                self._last[day] = max(self._last.get(day, 0), number)
+        yield from ()
+
+    def strays(self, _: LogReader) -> Iterator[Finding]:
+        """At the end: every counter, and every day of an organ's that has none."""
+        for day in sorted({*self._counters, *self._given}):
+            organ, kept = self._counters.get(day, (None, None))
+            given, last = self._given[day], self._last.get(day, 0)
+            if kept != last or given != last:
+                yield Finding(
+                    holder=NAME,
+                    table="serial_counter",
+                    kind="missing" if kept is None else "different",
+                    stream=None,
+                    key=[organ or day[0], day[1]],
+                    columns={"last": [kept, last], "cases": [kept, given]},
+                )
+
+
+def mend(database: Database, finding: Finding) -> bool:
+    """Raise the counter to what the log has; whether that was all that was wrong."""
+    (kept, last), (_, given) = finding.columns["last"], finding.columns["cases"]
+    if kept is None or kept > last or given != last:
+        return False
+    organ, day = finding.key
+    with database.write() as tx:
+        values = {"organ": organ, "day": f"{day[:4]}-{day[4:6]}-{day[6:]}", "last": last}
+        statement = (
+            _RAISE if database.dialect == "sqlite" else sa.text(_RAISE.text.replace(":day", "CAST(:day AS date)"))
+        )
+        return tx.execute(statement, values).rowcount == 1
