@@ -63,6 +63,16 @@ def test_members_of_members_are_described(member: str) -> None:
     assert set(inner.fields) | set(FileElements().fields) <= said
 
 
+def test_what_members_of_members_need_is_told() -> None:
+    rows = re.findall(r"^\| (`.+) \| (`.+) \|$", section("### An item").split("it needs:")[1], re.MULTILINE)
+    told = {name: re.findall(r"`([a-z_]+)`", re.sub(r"\(.+?\)", "", needed)) for names, needed in rows for name in
+            re.findall(r"`([a-z_]+)`", names)}  # fmt: skip
+    inner = {field.data_key or name: nested(ItemElements(), name) for name, field in ItemElements().fields.items()}
+    needed = {name: [key for key, field in schema.fields.items() if field.required] for name, schema in inner.items()
+              if schema is not None}  # fmt: skip
+    assert told == {name: members for name, members in needed.items() if members}
+
+
 def test_every_refusal_of_a_file_is_described() -> None:
     codes = {refusal.code for refusal in unfit.UnfitFile.__subclasses__()} - {
         "unknown_encoding"
