@@ -21,9 +21,16 @@ PATIENCE = 1.0
 # booked, without notify people only hear later.
 PROBES: dict[str, str] = {"accounts": "ping", "catalog": "status", "filing": "status", "progress": "status"}
 OPTIONAL: dict[str, str] = {"appointment": "status", "notify": "status"}
-CONSUMERS = ("progress", "notify", "catalog", "appointment")
+# By consumer: whose status tells of it, and in which member; None: in the status itself.
+CONSUMERS: dict[str, tuple[str, str | None]] = {
+    "progress": ("progress", None),
+    "notify": ("notify", None),
+    "notify-visits": ("notify", "visits"),
+    "catalog": ("catalog", None),
+    "appointment": ("appointment", None),
+}
 
-UP = Gauge("yichuang_consumer_up", "Whether a consumer of the log answers.", ["consumer"], registry=REGISTRY)
+UP = Gauge("yichuang_consumer_up", "Whether a consumer of a log answers.", ["consumer"], registry=REGISTRY)
 _OF_CONSUMERS = {
     "checkpoint": Gauge("yichuang_consumer_checkpoint", "Last log position taken in.", ["consumer"], registry=REGISTRY),
     "head": Gauge("yichuang_consumer_log_head", "Last log position there is.", ["consumer"], registry=REGISTRY),
@@ -102,9 +109,11 @@ def readiness(services: Caller) -> dict[str, Any]:
 
 def figures(services: Caller, cache: Cache, listeners: int) -> bytes:
     """Everything Prometheus is told, with the consumers' places as they are now."""
-    answers = ask_all(services, {**dict.fromkeys(CONSUMERS, "status"), "filing": "status"})
-    for consumer in CONSUMERS:
-        _tell_consumer(consumer, answers[consumer])
+    asked = {service for service, _ in CONSUMERS.values()} | {"filing"}
+    answers = ask_all(services, dict.fromkeys(asked, "status"))
+    for consumer, (service, member) in CONSUMERS.items():
+        answer = answers[service]
+        _tell_consumer(consumer, answer if answer is None or member is None else answer.get(member))
     for service, gauges in (("filing", _OF_FILING), ("catalog", _OF_CATALOG)):
         for name, gauge in gauges.items():
             gauge.set((answers[service] or {}).get(name, _UNKNOWN))

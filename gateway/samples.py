@@ -290,5 +290,11 @@ ANSWERS: dict[tuple[str, str], dict[str, Any]] = {
     ("progress", "await_position"): {"reached": True},
     ("progress", "status"): {"consumer": "progress", **_LAG},
     ("notify", "receipt"): {"id": "m1", "state": "delivered"},
-    ("notify", "status"): {"consumer": "notify", **_LAG, "messages": {"created": 5}, "oldest_unsent_seconds": 0.0},
+    ("notify", "status"): {
+        "consumer": "notify",
+        **_LAG,
+        "visits": {"consumer": "notify-visits", **_LAG},
+        "messages": {"created": 5},
+        "oldest_unsent_seconds": 0.0,
+    },
 }

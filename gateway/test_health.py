@@ -72,7 +72,7 @@ def test_services_are_asked_all_at_once() -> None:
 
 def test_the_figures_of_the_consumers(hall: Hall) -> None:
     found = figures(hall)
-    for consumer in ("progress", "notify", "appointment"):
+    for consumer in ("progress", "notify", "notify-visits", "appointment"):
         assert found["yichuang_consumer_up", consumer] == 1
         assert found["yichuang_consumer_checkpoint", consumer] == 7
         assert found["yichuang_consumer_log_head", consumer] == 9
@@ -85,10 +85,11 @@ def test_a_consumer_that_is_down_has_no_figures_that_look_fresh(hall: Hall) -> N
     figures(hall)
     hall.answer("notify", "status", ServiceDown(service="notify"))
     found = figures(hall)
-    assert found["yichuang_consumer_up", "notify"] == 0
     assert found["yichuang_consumer_up", "progress"] == 1
-    lag = found["yichuang_consumer_oldest_unprocessed_seconds", "notify"]
-    assert lag != lag  # not a number
+    for consumer in ("notify", "notify-visits"):
+        assert found["yichuang_consumer_up", consumer] == 0
+        lag = found["yichuang_consumer_oldest_unprocessed_seconds", consumer]
+        assert lag != lag  # not a number
 
 
 def test_the_figures_of_messages(hall: Hall) -> None:

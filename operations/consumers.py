@@ -17,9 +17,13 @@ from kernel.eventlog.following import Follower
 from kernel.eventlog.reading import LogReader
 from operations.holding import private_files
 
+# Owners of the logs that somebody follows; the case log comes first.
+LOGS = ("filing", "appointment")
+
 CONSUMERS = {
     "progress": "services.progress.bootstrap:CONSUMER",
-    "notify": "services.notify.bootstrap:CONSUMER",
+    "notify": "services.notify.bootstrap:CASES",
+    "notify-visits": "services.notify.bootstrap:VISITS",
     "catalog": "services.catalog.bootstrap:CONSUMER",
     "statistics": "services.appointment.bootstrap:CONSUMER",
 }

@@ -1,4 +1,4 @@
-"""How far everybody is behind the case log: the relay and each consumer, read from their tables.
+"""How far everybody is behind the logs: the relays and each consumer, read from their tables.
 
 Asks no service, so it also answers when none runs.
 """
@@ -15,8 +15,7 @@ from kernel.database import Database, open_database
 from kernel.eventlog.parking import Lag
 from kernel.eventlog.reading import LogReader
 from kernel.messaging.relay import relay
-from kernel.messaging.topology import CASE_EVENTS
-from operations.consumers import following, of_log
+from operations.consumers import CONSUMERS, LOGS, following
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,11 +27,18 @@ class Relayed:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Status:
-    """Positions on the case log."""
+class LogStatus:
+    """Positions on one log."""
 
     head: int
     relay: Relayed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """The logs by their owners, and the consumers, each with its place on the log that it follows."""
+
+    logs: dict[str, LogStatus]
     consumers: list[Lag]
 
     def as_dict(self) -> dict[str, Any]:
@@ -40,35 +46,43 @@ class Status:
         return asdict(self)
 
     def __str__(self) -> str:
-        lines = [
-            f"log       {self.head:>8}",
-            f"relay     {self.relay.position:>8}  leads until {self.relay.leads_until}",
-        ]
-        return "\n".join([*lines, *map(_line, self.consumers)])
+        logs = [line for owner, one in self.logs.items() for line in _lines(owner, one)]
+        return "\n".join([*logs, *map(_line, self.consumers)])
 
 
 def status(settings: Settings) -> Status:
     """Read it all. Raises what `is_away` tells."""
     lags = []
-    for name in of_log("filing"):
+    for name in CONSUMERS:
         with following(settings, name) as one:
             lags.append(one.follower.lag())
-    database = open_database(settings, "filing")
+    return Status(logs={owner: _log_status(settings, owner) for owner in LOGS}, consumers=lags)
+
+
+def _log_status(settings: Settings, owner: str) -> LogStatus:
+    database = open_database(settings, owner)
     try:
         # The head last, or a relay that goes on meanwhile would seem to be ahead of it.
         relayed = _relayed(database)
-        return Status(head=LogReader(database).head().position, relay=relayed, consumers=lags)
+        return LogStatus(head=LogReader(database).head().position, relay=relayed)
     finally:
         database.close()
 
 
 def _relayed(database: Database) -> Relayed:
-    wanted = sa.select(relay.c.position, relay.c.leads_until).where(relay.c.name == CASE_EVENTS)
+    """There is one relay for each log, whatever the exchange is called."""
     with database.read() as connection:
-        row = connection.execute(wanted).one()
+        row = connection.execute(sa.select(relay.c.position, relay.c.leads_until)).one()
     return Relayed(position=row.position, leads_until=from_micros(row.leads_until))
+
+
+def _lines(owner: str, one: LogStatus) -> list[str]:
+    return [
+        f"{owner + ' log':<17} {one.head:>8}",
+        f"{owner + ' relay':<17} {one.relay.position:>8}  leads until {one.relay.leads_until}",
+    ]
 
 
 def _line(lag: Lag) -> str:
     oldest = f"oldest event it lacks is of {lag.oldest_unprocessed}" if lag.oldest_unprocessed else "lacks nothing"
-    return f"{lag.consumer:<9} {lag.checkpoint:>8}  {oldest}; {lag.parked} parked"
+    return f"{lag.consumer:<17} {lag.checkpoint:>8}  {oldest}; {lag.parked} parked"

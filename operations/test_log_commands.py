@@ -13,8 +13,9 @@ from kernel.config import load_settings
 from kernel.contracts.case import CaseReceived, CaseWithdrawn, Fact, dump_fact
 from kernel.database import Database, open_database
 from kernel.eventlog import Append, EventLog, NewEvent
+from kernel.testing import visits
 from operations.cli import main
-from operations.consumers import following, of_log
+from operations.consumers import CONSUMERS, following, of_log
 
 NOW = FrozenClock("2026-02-09T09:00:00+08:00")
 SERIALS = ["S1", "S2", "S3"]
@@ -91,18 +92,19 @@ def test_the_tail_shows_the_last_events_or_those_of_a_case(log: EventLog) -> Non
 
 
 def test_status_says_how_far_each_consumer_is(log: EventLog) -> None:
-    assert [one["checkpoint"] for one in lines("log", "status")[0]["consumers"]] == [0, 0, 0]
-    for consumer in of_log("filing"):
-        assert catch_up(consumer) == 3
+    assert {one["checkpoint"] for one in lines("log", "status")[0]["consumers"]} == {0}
+    for consumer in CONSUMERS:
+        assert catch_up(consumer) == (3 if consumer in of_log("filing") else 0)
     found = lines("log", "status")[0]
-    assert [one["checkpoint"] for one in found["consumers"]] == [3, 3, 3]
-    assert (found["head"], found["relay"]["position"]) == (3, 0)
+    assert {one["consumer"] for one in found["consumers"] if one["checkpoint"] == 3} == set(of_log("filing"))
+    assert {owner: one["head"] for owner, one in found["logs"].items()} == {"filing": 3, "appointment": 0}
+    assert found["logs"]["filing"]["relay"]["position"] == 0
 
 
 def test_a_sound_log_is_verified(log: EventLog) -> None:
     assert catch_up("progress") == 3
     assert lines("verify")[0]["position"] == 3
-    assert yichuang("verify").output.startswith("sound up to position 3")
+    assert yichuang("verify").output.startswith("the log of filing is sound up to position 3")
 
 
 def test_a_changed_event_is_found_at_its_position(log: EventLog) -> None:
@@ -111,7 +113,7 @@ def test_a_changed_event_is_found_at_its_position(log: EventLog) -> None:
         tx.exec_driver_sql("UPDATE event SET body = replace(body, 'account-1', 'account-2') WHERE position = 2")
     broken = yichuang("verify")
     assert broken.exit_code == 1
-    assert broken.stderr.startswith("Error: the log is broken at position 2")
+    assert broken.stderr.startswith("Error: the log of filing is broken at position 2")
     assert lines("verify")[0]["position"] == 2
 
 
@@ -126,7 +128,7 @@ def test_a_log_that_was_written_anew_is_not_the_one_that_consumers_have_read(log
     doubted = yichuang("verify")
     assert doubted.exit_code == 1
     assert "these have read: progress" in doubted.stderr
-    (found,) = lines("verify")
+    found, _ = lines("verify")
     assert (found["sound"], found["consumers"], found["position"]) == (False, ["progress"], 3)
     assert "written anew" in found["reason"]
 
@@ -139,7 +141,7 @@ def test_a_tail_that_was_cut_off_is_found_by_those_who_have_read_it(log: EventLo
             tx.exec_driver_sql(f"DROP TRIGGER {name}")
         tx.exec_driver_sql("DELETE FROM event WHERE position = 3")
         tx.exec_driver_sql("UPDATE log_head SET position = 2, chain = ?", (chain,))
-    (found,) = lines("verify")
+    found, _ = lines("verify")
     assert (found["sound"], found["position"], found["consumers"]) == (False, 3, ["progress"])
     assert found["reason"] == "it ends at position 2, and was read up to 3: its tail was cut off"
     assert "its tail was cut off" in yichuang("verify").stderr
@@ -164,10 +166,52 @@ def test_a_parked_case_is_shown_and_can_be_requeued(log: EventLog) -> None:
 def test_a_case_of_which_nothing_is_parked_cannot_be_requeued(log: EventLog) -> None:
     unknown = yichuang("parked", "requeue", "S9", "--consumer", "progress")
     assert unknown.exit_code == 1
-    assert "nothing of case S9 is parked by progress" in unknown.stderr
+    assert "nothing of S9 is parked by progress" in unknown.stderr
+
+
+@pytest.fixture
+def visits_log(log: EventLog) -> EventLog:
+    """The log of visits of the same installation, with one visit booked."""
+    visits_log = EventLog(open_database(load_settings(), "appointment"), NOW)
+    visits_log.append(visits.appends(visits.NUMBER, [visits.booked()]))
+    return visits_log
+
+
+@pytest.mark.usefixtures("visits_log")
+def test_the_log_of_visits_is_shown_followed_and_verified() -> None:
+    assert [line["type"] for line in lines("log", "tail", "--of", "appointment")] == ["visit.booked"]
+    assert catch_up("notify-visits") == 1
+    (found,) = lines("log", "status")
+    assert found["logs"]["appointment"] == {"head": 1, "relay": found["logs"]["appointment"]["relay"]}
+    assert {one["consumer"]: one["checkpoint"] for one in found["consumers"]}["notify-visits"] == 1
+    assert [(line["log"], line["position"]) for line in lines("verify")] == [("filing", 3), ("appointment", 1)]
+    told = lines("messages", "list", "--serial", visits.NUMBER)
+    assert [(message["log"], message["type"]) for message in told] == [("appointment", "visit.booked")]
+
+
+@pytest.mark.usefixtures("visits_log")
+def test_a_changed_event_of_the_log_of_visits_is_found() -> None:
+    with open_database(load_settings(), "appointment").write() as tx:
+        tx.exec_driver_sql("DROP TRIGGER event_unchanged")
+        tx.exec_driver_sql("UPDATE event SET body = replace(body, 'tianhe', 'yuexiu') WHERE position = 1")
+    broken = yichuang("verify")
+    assert broken.exit_code == 1
+    assert broken.stdout.startswith("the log of filing is sound up to position 3")
+    assert broken.stderr.startswith("Error: the log of appointment is broken at position 1")
+    assert [line["sound"] for line in lines("verify")] == [True, False]
+
+
+def test_a_parked_visit_is_shown_and_can_be_requeued(visits_log: EventLog) -> None:
+    visits_log.append(visits.appends("UNKNOWN", [visits.moved()]))
+    catch_up("notify-visits")
+    (bad,) = lines("parked", "list", "--consumer", "notify-visits")
+    assert (bad["stream"], bad["position"]) == ("UNKNOWN", 2)
+    again = yichuang("parked", "requeue", "UNKNOWN", "--consumer", "notify-visits")
+    assert again.exit_code == 1
+    assert "before its visit.booked" in again.stderr
 
 
 def test_times_are_rfc_3339(log: EventLog) -> None:
     found = lines("log", "status")[0]
-    for time in (found["relay"]["leads_until"], found["consumers"][0]["oldest_unprocessed"]):
+    for time in (found["logs"]["filing"]["relay"]["leads_until"], found["consumers"][0]["oldest_unprocessed"]):
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?[+-]\d\d:\d\d", time)

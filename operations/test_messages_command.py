@@ -14,7 +14,7 @@ from kernel.eventlog.following import Follower
 from kernel.testing.cases import START, appends, corrected_and_concluded, make_log, received
 from operations.cli import main
 from operations.commands import messages as command
-from services.notify.adapters.projection import NotifyProjection
+from services.notify.adapters.projection import CaseMessages
 from services.notify.bootstrap import MIGRATIONS
 
 
@@ -34,7 +34,7 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log = EventLog(filing, clock)
     log.append(appends("S-1", corrected_and_concluded()[:2]))
     log.append(appends("S-2", [received()]))
-    Follower(NotifyProjection(clock), notify, log, clock).catch_up()
+    Follower(CaseMessages(clock), notify, log, clock).catch_up()
     with notify.write() as tx:
         tx.exec_driver_sql(
             "UPDATE message SET state = 'failed_for_good', due_at = NULL, attempts = 8, reason = 'http_503'"

@@ -89,12 +89,13 @@ def _progress_timelines(settings: Settings) -> dict[tuple[str, int], str]:
 
 
 def _messages(settings: Settings) -> Mapping[str, int]:
-    query = "SELECT serial, position FROM message WHERE state = 'delivered'"
+    query = "SELECT serial, position FROM message WHERE state = 'delivered' AND log = 'filing'"
     return Counter(f"{row[0]} {row[1]}" for row in _rows(settings, "notify", query))
 
 
 def _outbox(data_dir: Path) -> Mapping[str, int]:
-    return Counter(orjson.loads(path.read_bytes())["serial"] for path in (data_dir / "outbox").glob("*.json"))
+    written = [orjson.loads(path.read_bytes()) for path in (data_dir / "outbox").glob("*.json")]
+    return Counter(message["serial"] for message in written if message["type"].startswith("case."))
 
 
 def _differences(what: str, expected: Mapping[object, object], found: Mapping[object, object]) -> list[str]:

@@ -15,8 +15,9 @@ from kernel.contracts.progress import Status as _Lag
 from kernel.errors import Refusal
 
 CHANNELS = ("sms", "email")
-STATES = ("created", "sending", "delivered", "failed_for_now", "failed_for_good")
-COUNTED = tuple(state for state in STATES if state != "delivered")  # by `status`
+STATES = ("created", "sending", "delivered", "failed_for_now", "failed_for_good", "past")
+COUNTED = tuple(state for state in STATES if state not in ("delivered", "past"))  # by `status`
+LOGS = ("filing", "appointment")  # whose events become messages
 MAX_RECEIPT = 16 * 1024  # characters of a receipt's body
 RECEIPT_FRESHNESS = 300  # seconds that a receipt's timestamp may differ from our clock
 
@@ -97,15 +98,19 @@ class Receipted(ma.Schema):
 
 
 class MessagesOf(Request):
-    """`messages`: what was sent about a case. For operators; the gateway lets nobody else ask."""
+    """`messages`: what was sent about a case or a visit. For operators; the gateway lets nobody else ask."""
 
     serial = fields.String(required=True, validate=_CODE)
 
 
 class Message(ma.Schema):
-    """One message to one person over one channel, and how it fared. Times are null until they come."""
+    """One message to one person over one channel, and how it fared. Times are null until they come.
+
+    About a visit, `serial` is its number. `expires_at`: from then on it is not sent; null: there is no such time.
+    """
 
     id = fields.String(required=True)
+    log = fields.String(required=True, validate=validate.OneOf(LOGS))
     serial = fields.String(required=True)
     position = fields.Integer(required=True)  # of its event on the log
     source = fields.String(required=True)
@@ -113,12 +118,13 @@ class Message(ma.Schema):
     type = fields.String(required=True)
     channel = fields.String(required=True, validate=validate.OneOf(CHANNELS))
     language = fields.String(required=True, validate=validate.OneOf(LANGUAGES))
-    recipient = fields.String(required=True)  # an account, never a number
+    recipient = fields.String(required=True)  # an account, or `visit:` and a number; never a mobile
     subject = fields.String(required=True, allow_none=True)
     text = fields.String(required=True)
     state = fields.String(required=True, validate=validate.OneOf(STATES))
     attempts = fields.Integer(required=True)
     next_attempt_at = Instant(required=True, allow_none=True)
+    expires_at = Instant(required=True, allow_none=True)
     provider = fields.String(required=True, allow_none=True)
     provider_reference = fields.String(required=True, allow_none=True)
     accepted_at = Instant(required=True, allow_none=True)
@@ -134,9 +140,11 @@ class MessageList(ma.Schema):
 class Status(_Lag):
     """Besides how far it has come: how many messages stand how, and for how long the oldest has been waiting.
 
-    Delivered ones are not counted: there are ever more of them, and nobody has to act.
+    Delivered and past ones are not counted: there are ever more of them, and nobody has to act. `visits`: how far the
+    second consumer has come, which follows appointment's log.
     """
 
+    visits = fields.Nested(_Lag, required=True)
     messages = fields.Dict(keys=fields.String(validate=validate.OneOf(COUNTED)), values=fields.Integer(), required=True)
     oldest_unsent_seconds = fields.Float(required=True)
 

@@ -1,4 +1,4 @@
-"""What consumers of the log set aside: see it, and let them try again."""
+"""What consumers of a log set aside: see it, and let them try again."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from operations.commands.replay import CONSUMERS
 
 @click.group()
 def parked() -> None:
-    """Cases set aside, because a consumer could not take one of their events.
+    """Cases and visits set aside, because a consumer could not take one of their events.
 
     \b
     Example:
@@ -43,7 +43,7 @@ def list_(consumer: str | None, as_json: bool) -> None:
 
 def _line(event: Any) -> str:
     why = event.reason or "waits behind the one before"
-    return f"{event.consumer:<9} {event.position:>8}  {event.stream}  {event.type:<16} {why}"
+    return f"{event.consumer:<13} {event.position:>8}  {event.stream}  {event.type:<16} {why}"
 
 
 @parked.command()
@@ -51,23 +51,23 @@ def _line(event: Any) -> str:
 @click.option("--consumer", type=click.Choice(CONSUMERS), required=True, help="Whose.")
 @json_option
 def requeue(serial: str, consumer: str, as_json: bool) -> None:
-    """Let a consumer take the parked events of case SERIAL again, in order. What fails again is parked again.
+    """Let a consumer take the parked events of SERIAL again, in order. What fails again is parked again.
 
-    Exit code 1: one failed again, or nothing of this case was parked.
+    SERIAL is a case's, or the number of a visit. Exit code 1: one failed again, or nothing of it was parked.
 
     \b
     Example:
       yichuang parked requeue SERIAL --consumer progress
     """
-    from operations.consumers import following
+    from operations.consumers import consumer as described, following
 
-    with opened("filing", "event"), following(settings(), consumer) as one:
+    with opened(described(consumer).log, "event"), following(settings(), consumer) as one:
         before = len(_of(one, serial))
         one.follower.requeue(serial)
         left = _of(one, serial)
     told = {"consumer": consumer, "serial": serial, "taken": before - len(left), "parked": len(left)}
     if not before:
-        fail(told, f"nothing of case {serial} is parked by {consumer}; see: yichuang parked list", as_json)
+        fail(told, f"nothing of {serial} is parked by {consumer}; see: yichuang parked list", as_json)
     sentence = f"{consumer} took {told['taken']} events of {serial}; {len(left)} are parked"
     if left:
         # One that fails again comes first of those that are left: the others wait behind it.

@@ -224,7 +224,7 @@ def _write(out: Path, text: str) -> None:
 @log.command()
 @json_option
 def status(as_json: bool) -> None:
-    """Print how far everybody is: the log's head, what the relay has published, each consumer.
+    """Print how far everybody is: each log's head, what its relay has published, each consumer.
 
     \b
     Example:
@@ -232,6 +232,6 @@ def status(as_json: bool) -> None:
     """
     from operations.status import status as ask
 
-    with opened("filing", "relay"):
+    with opened("filing", "relay"), opened("appointment", "relay"):
         found = ask(settings())
     say(found.as_dict(), str(found), as_json)

@@ -7,7 +7,7 @@ import click
 from operations.commands.common import json_option, opened, say
 
 # Known without importing them, so that --help is quick; a test holds them against the contract.
-STATES = ("created", "sending", "delivered", "failed_for_now", "failed_for_good")
+STATES = ("created", "sending", "delivered", "failed_for_now", "failed_for_good", "past")
 
 
 @click.group()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from operations.consumers import Following
 
 # Known without importing them, so that --help is quick; a test holds the names against the code.
-CONSUMERS = ("progress", "notify", "catalog", "statistics")
+CONSUMERS = ("progress", "notify", "notify-visits", "catalog", "statistics")
 _MEMBERS = {"case": "streams", "department": "organs", "type": "types"}
 
 

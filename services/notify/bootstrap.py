@@ -10,83 +10,105 @@ from kernel.config import Settings
 from kernel.database import Database, migrate, open_database
 from kernel.eventlog import LogReader
 from kernel.eventlog.consumers import Consumer, Table
-from kernel.eventlog.following import Follower
 from kernel.messaging.rpc import ServiceClient
-from services.notify.adapters.accounts import AccountsContacts
+from services.notify.adapters import projection, visits
+from services.notify.adapters.contacts import RpcContacts
 from services.notify.adapters.mail import SmtpMail
 from services.notify.adapters.messages import SqlMessages
 from services.notify.adapters.outbox import OutboxProvider
-from services.notify.adapters.projection import ContactProjection, NotifyProjection, clear
+from services.notify.adapters.projection import CaseContacts, CaseMessages
 from services.notify.adapters.sms import HttpSms
+from services.notify.adapters.visits import VisitContacts, VisitMessages
+from services.notify.application.codes import Codes
 from services.notify.application.delivering import Delivery, Patience
 from services.notify.application.ports import Contacts, Provider
 from services.notify.application.receipts import Receipts
 from services.notify.application.sending import Sender
 
 OWNER = "notify"
-LOG_OWNER = "filing"  # whose log is followed
 MIGRATIONS = Path(__file__).parent / "migrations"
-CONSUMER = Consumer(
-    name=NotifyProjection.name,
+CASES = Consumer(
+    name=CaseMessages.name,
     owner=OWNER,
-    log=LOG_OWNER,
+    log=projection.LOG,
     migrations=MIGRATIONS,
     tables=(Table("case_contact", "serial"),),
-    projection=NotifyProjection,
-    quiet=ContactProjection,
+    projection=CaseMessages,
+    quiet=CaseContacts,
 )
+VISITS = Consumer(
+    name=VisitMessages.name,
+    owner=OWNER,
+    log=visits.LOG,
+    migrations=MIGRATIONS,
+    tables=(Table("visit_contact", "number"),),
+    projection=VisitMessages,
+    quiet=VisitContacts,
+)
+IN_TIME = 0.8  # of RPC_TIMEOUT, in which all providers together answer whether they take a code
 FIRST_SMS, SECOND_SMS = "sms", "sms-fallback"  # names of providers, in the database and in the URLs of their receipts
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outside:
-    """What notify reaches for outside: people's numbers, providers by channel, and the keys of those with receipts."""
+    """What notify reaches for outside: people's numbers, providers by channel, and the keys of those with receipts.
+
+    `hurried`: providers of SMS that answer while somebody waits.
+    """
 
     contacts: Contacts
     providers: Mapping[str, Sequence[Provider]]
     secrets: Mapping[str, str]
+    hurried: Sequence[Provider]
+
+
+@dataclass(frozen=True)
+class Logs:
+    """The databases of the logs that are followed."""
+
+    cases: Database
+    visits: Database
 
 
 class Notify:
-    """The application: what follows the log, what sends, and what takes receipts."""
+    """The application: what follows the logs, what sends, and what takes receipts."""
 
     def __init__(
-        self, database: Database, log: Database, outside: Outside, clock: Clock, patience: Patience | None = None
+        self, database: Database, logs: Logs, outside: Outside, clock: Clock, patience: Patience | None = None
     ) -> None:
         patience = patience or Patience()
         self._database = database
-        self._log = log
+        self._logs = logs
         self._clock = clock
         self.messages = SqlMessages(database)
         delivery = Delivery(self.messages, outside.contacts, outside.providers, clock, patience)
         self.sender = Sender(self.messages, delivery, clock, patience)
         self.receipts = Receipts(self.messages, outside.secrets, clock)
-        self.follower = Follower(NotifyProjection(clock), database, LogReader(log), clock)
-
-    def rebuild(self) -> int:
-        """Read the whole log again; how many events that were. What was sent stays sent, and nothing is sent twice."""
-        return self.follower.rebuild(clear)
+        self.codes = Codes(outside.hurried, clock)
+        self.cases = CASES.follower(database, LogReader(logs.cases), clock)
+        self.visits = VISITS.follower(database, LogReader(logs.visits), clock)
 
     def of_case(self, serial: str) -> dict[str, Any]:
-        """The messages about a case (`MessageList`)."""
+        """The messages about a case or a visit (`MessageList`)."""
         return {"items": self.messages.of_case(serial)}
 
     def status(self) -> dict[str, Any]:
         """How far we have come, and how the messages stand (`Status`)."""
         standing, now = self.messages.standing(), self._clock.now()
         return {
-            **self.follower.lag().figures(now),
+            **self.cases.lag().figures(now),
+            "visits": self.visits.lag().figures(now),
             "messages": standing.counts,
             "oldest_unsent_seconds": seconds_since(standing.oldest_unsent, now),
         }
 
     def ping(self) -> None:
         """Raises what the database raises when it is away."""
-        self.follower.checkpoint()
+        self.cases.checkpoint()
 
     def close(self) -> None:
-        self._database.close()
-        self._log.close()
+        for database in (self._database, self._logs.cases, self._logs.visits):
+            database.close()
 
 
 class _Served(Notify):
@@ -108,20 +130,34 @@ def build(settings: Settings) -> Notify:
     client = ServiceClient(settings.amqp_uri, settings.rpc_timeout)
     clock = SystemClock()
     outside = Outside(
-        contacts=AccountsContacts(client),
+        contacts=RpcContacts(client),
         providers=providers(settings, clock),
         secrets={FIRST_SMS: settings.sms_secret, SECOND_SMS: settings.sms_fallback_secret},
+        hurried=hurried(settings, clock),
     )
-    return _Served(client, database, open_database(settings, LOG_OWNER), outside, clock)
+    logs = Logs(cases=open_database(settings, CASES.log), visits=open_database(settings, VISITS.log))
+    return _Served(client, database, logs, outside, clock)
 
 
 def providers(settings: Settings, clock: Clock) -> dict[str, Sequence[Provider]]:
     """By channel, in the order in which they are asked; the outbox where none is set up."""
     outbox = OutboxProvider(settings.data_dir / "outbox")
-    sms: list[Provider] = []
-    if settings.sms_url:
-        sms.append(HttpSms(FIRST_SMS, settings.sms_url, settings.sms_secret, clock))
-    if settings.sms_url and settings.sms_fallback_url:
-        sms.append(HttpSms(SECOND_SMS, settings.sms_fallback_url, settings.sms_fallback_secret, clock))
+    sms = [HttpSms(*account, clock) for account in _sms_accounts(settings)]
     mail: list[Provider] = [SmtpMail(settings.smtp_url, settings.mail_from, clock)] if settings.smtp_url else []
     return {"sms": sms or [outbox], "email": mail or [outbox]}
+
+
+def hurried(settings: Settings, clock: Clock) -> Sequence[Provider]:
+    """The same providers of SMS, each with so little time that the last one answers before a caller gives up."""
+    accounts = _sms_accounts(settings)
+    if not accounts:
+        return [OutboxProvider(settings.data_dir / "outbox")]
+    each = settings.rpc_timeout * IN_TIME / len(accounts)
+    return [HttpSms(*account, clock, connect=each / 3, read=each * 2 / 3) for account in accounts]
+
+
+def _sms_accounts(settings: Settings) -> list[tuple[str, str, str]]:
+    """Name, URL and key of each provider that is set up."""
+    first = (FIRST_SMS, settings.sms_url, settings.sms_secret)
+    second = (SECOND_SMS, settings.sms_fallback_url, settings.sms_fallback_secret)
+    return [account for account in (first, second) if settings.sms_url and account[1]]

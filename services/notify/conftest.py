@@ -1,4 +1,4 @@
-"""A notify on each kind of database, beside a case log, with providers and contacts that do as they are told."""
+"""A notify on each kind of database, beside the logs that it follows, with providers and contacts that obey."""
 
 import json
 import threading
@@ -12,12 +12,14 @@ import pytest
 from kernel.clock import FrozenClock
 from kernel.contracts.case import Fact
 from kernel.contracts.notify import sign
+from kernel.contracts.visit_facts import VisitFact
 from kernel.database import migrate, open_url
 from kernel.eventlog import EventLog
+from kernel.testing import visits
 from kernel.testing.cases import START, appends, make_log
 from services.notify.application.delivering import Patience
 from services.notify.application.ports import Accepted, Answer, Contact, Outgoing
-from services.notify.bootstrap import MIGRATIONS, Notify, Outside
+from services.notify.bootstrap import MIGRATIONS, Logs, Notify, Outside
 from services.notify.domain.message import Claimed
 
 SECRETS = {"sms": "first-secret", "sms-fallback": "second-secret"}
@@ -67,8 +69,10 @@ class Desk:
         self.database = open_url(url("notify"), f"{name}_notify")
         migrate(self.database, MIGRATIONS)
         self.log_database = make_log(open_url(url("filing"), f"{name}_filing"))
+        self.visits_database = make_log(open_url(url("appointment"), f"{name}_appointment"))
         self.clock = FrozenClock(START)
         self.log = EventLog(self.log_database, self.clock)
+        self.visits = EventLog(self.visits_database, self.clock)
         self.first, self.second = RecordingProvider("sms"), RecordingProvider("sms-fallback")
         self.mail = RecordingProvider("smtp", receipts=False)
         self.people = People()
@@ -77,12 +81,21 @@ class Desk:
     def another(self, **patience: Any) -> Notify:
         """One more process of notify, so to speak."""
         providers = {"sms": [self.first, self.second], "email": [self.mail]}
-        outside = Outside(contacts=self.people, providers=providers, secrets=SECRETS)
-        return Notify(self.database, self.log_database, outside, self.clock, Patience(**patience))
+        sms = [self.first, self.second]
+        outside = Outside(contacts=self.people, providers=providers, secrets=SECRETS, hurried=sms)
+        return Notify(self.database, self.logs, outside, self.clock, Patience(**patience))
+
+    @property
+    def logs(self) -> Logs:
+        return Logs(cases=self.log_database, visits=self.visits_database)
 
     def write(self, serial: str, *life: Fact, expected_version: int = 0) -> None:
         self.log.append(appends(serial, life, expected_version))
-        self.notify.follower.catch_up()
+        self.notify.cases.catch_up()
+
+    def visit(self, number: str, *life: VisitFact, expected_version: int = 0) -> None:
+        self.visits.append(visits.appends(number, life, expected_version))
+        self.notify.visits.catch_up()
 
     def claim(self) -> list[Claimed]:
         """What a process claims that begins at START, with the first providers."""

@@ -16,14 +16,18 @@ Json = dict[str, Any]
 
 
 class NotifyService:
-    """Follows the case log, sends what it calls for, and answers what `kernel.contracts.notify` lists."""
+    """Follows two logs, sends what it calls for, and answers what `kernel.contracts.notify` lists."""
 
     name = OWNER
     app = Application(build)
 
     @follows(topology.NOTIFY)
-    def follow(self) -> Follower:
-        return self.app.follower  # type: ignore[no-any-return]
+    def follow_cases(self) -> Follower:
+        return self.app.cases  # type: ignore[no-any-return]
+
+    @follows(topology.NOTIFY_VISITS)
+    def follow_visits(self) -> Follower:
+        return self.app.visits  # type: ignore[no-any-return]
 
     @every(0.2)
     def send(self) -> None:
@@ -32,6 +36,11 @@ class NotifyService:
     @rpc(contract.Receipt)
     def receipt(self, request: Json) -> Json:
         return self.app.receipts.take(request)  # type: ignore[no-any-return]
+
+    @rpc(contract.SendCode)
+    def send_code(self, request: Json) -> Json:
+        self.app.codes.send(**request)
+        return {}
 
     @rpc(contract.MessagesOf)
     def messages(self, request: Json) -> Json:

@@ -1,19 +1,22 @@
-"""notify killed (-9) in the middle of sending, again and again: in the end each message went out once, and in order.
+"""notify killed (-9) in the middle of all it does, again and again: in the end each message went out once, in order.
 
 The process under test is patched for greenlets, as services are; the provider runs here and survives.
 """
 
 import sys
+from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 
+from kernel.clock import SystemClock
 from kernel.database import Database
-from kernel.testing import Process, eventually
+from kernel.testing import Process, eventually, visits
 from kernel.testing.cases import appends, corrected_and_concluded
 from kernel.testing.sms_provider import SmsProvider
 from services.notify.conftest import Desk
 
-CASES = 60
-MESSAGES = 7 * CASES
+CASES, VISITS = 60, 60
+MESSAGES = 7 * CASES + 2 * VISITS
 LEASE = 1.0
 
 SENDER = f"""
@@ -26,20 +29,22 @@ from kernel.database import open_url
 from services.notify.adapters.sms import HttpSms
 from services.notify.application.delivering import Patience
 from services.notify.application.ports import Contact
-from services.notify.bootstrap import Notify, Outside
+from services.notify.bootstrap import Logs, Notify, Outside
 
 class Everybody:
     def find(self, account):
         return Contact(sms="13800138000", email=None)
 
-own, log, first, second, name = sys.argv[1:]
+own, cases, visits, first, second, name = sys.argv[1:]
 clock = SystemClock()
 ways = [HttpSms("sms", first, "first", clock, 0.2, 0.3), HttpSms("sms-fallback", second, "second", clock, 0.2, 0.3)]
-outside = Outside(contacts=Everybody(), providers={{"sms": ways, "email": ways}}, secrets={{}})
+outside = Outside(contacts=Everybody(), providers={{"sms": ways, "email": ways}}, secrets={{}}, hurried=ways)
+logs = Logs(cases=open_url(cases, name + "_filing"), visits=open_url(visits, name + "_appointment"))
 again = Patience(lease=timedelta(seconds={LEASE}), retries=[timedelta(seconds=0.3)] * 50)
-notify = Notify(open_url(own, name + "_notify"), open_url(log, name + "_filing"), outside, clock, again)
-notify.follower.catch_up()
+notify = Notify(open_url(own, name + "_notify"), logs, outside, clock, again)
 while True:
+    notify.cases.catch_up()
+    notify.visits.catch_up()
     notify.sender.run_once()
     time.sleep(0.02)
 """
@@ -55,8 +60,16 @@ def states(desk: Desk) -> dict[str, int]:
 
 
 def test_killed_again_and_again_each_message_is_sent_once(desk: Desk, tmp_path: Path) -> None:
-    for number in range(CASES):
-        desk.log.append(appends(f"S-{number}", corrected_and_concluded()))
+    tomorrow = SystemClock().now() + timedelta(days=1)
+    booked = visits.booked(starts_at=tomorrow, ends_at=tomorrow + timedelta(minutes=30))
+    still_to_come = iter(range(CASES))
+
+    def happens(many: int) -> None:
+        for number in islice(still_to_come, many):
+            desk.log.append(appends(f"S-{number}", corrected_and_concluded()))
+            desk.visits.append(visits.appends(f"V-{number}", [booked, visits.reminded(starts_at=booked.starts_at)]))
+
+    happens(20)
     hiccups = iter(range(10_000))
     went_out: list[str] = []
 
@@ -67,15 +80,17 @@ def test_killed_again_and_again_each_message_is_sent_once(desk: Desk, tmp_path: 
         first.before = now_and_then_busy
         first.after = second.after = went_out.append
         name = desk.database.owner.removesuffix("_notify")
-        arguments = [url_of(desk.database), url_of(desk.log_database), first.url, second.url, name]
+        databases = (desk.database, desk.log_database, desk.visits_database)
+        arguments = [*map(url_of, databases), first.url, second.url, name]
         with Process([sys.executable, "-c", SENDER, *arguments], log=tmp_path / "sender.log") as sender:
             for goal in (60, 150, 300):
                 eventually(lambda goal=goal: len(first.sent) + len(second.sent) >= goal, 60)
+                happens(20)
                 sender.kill()
                 sender.start()
             eventually(lambda: states(desk) == {"sending": MESSAGES} and not unaccepted(desk), 60)
         assert first.refused == second.refused == []
-        ids = {message["id"] for number in range(CASES) for message in desk.messages(f"S-{number}")}
+        ids = {message["id"] for serial in serials() for message in desk.messages(serial)}
         assert len(ids) == MESSAGES
         assert first.sent.keys() | second.sent.keys() == ids
         assert not first.sent.keys() & second.sent.keys(), "each by one provider"
@@ -84,10 +99,14 @@ def test_killed_again_and_again_each_message_is_sent_once(desk: Desk, tmp_path: 
     assert_in_order(desk, list(dict.fromkeys(went_out)))
 
 
+def serials() -> list[str]:
+    return [f"S-{number}" for number in range(CASES)] + [f"V-{number}" for number in range(VISITS)]
+
+
 def assert_in_order(desk: Desk, went_out: list[str]) -> None:
-    """Each case's messages went out as its events stand on the log; `went_out`: by the first time of each."""
-    for number in range(CASES):
-        told = [message["id"] for message in desk.messages(f"S-{number}")]
+    """Each case's and visit's messages went out as its events stand on the log; `went_out`: as each first did."""
+    for serial in serials():
+        told = [message["id"] for message in desk.messages(serial)]
         assert [id for id in went_out if id in told] == told
 
 

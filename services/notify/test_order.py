@@ -179,8 +179,8 @@ def plan(desk: Desk, statement: Any, values: dict[str, Any]) -> Iterator[str]:
 def fill(desk: Desk, **stand: str) -> None:
     """Many messages that stand like this (columns), besides one that waits."""
     columns = (
-        "source, type, channel, language, recipient, text, attempts, claim, unsure, created_at, updated_at, state, "
-        "due_at, accepted_at"
+        "log, source, type, channel, language, recipient, text, attempts, claim, unsure, created_at, updated_at,"
+        " state, due_at, accepted_at"
     )
     values = ", ".join(stand.get(column, column) for column in columns.split(", "))
     numbers = f"WITH RECURSIVE number(n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM number WHERE n < {MANY})"

@@ -13,20 +13,15 @@ import pytest
 
 from kernel.clock import FrozenClock, SystemClock
 from kernel.config import Settings
-from kernel.errors import NotAllowed, RemoteFault, RemoteRefusal, ServiceDown, ServiceSlow
 from kernel.testing import eventually, free_port
 from kernel.testing.cases import START, received
 from kernel.testing.sms_provider import SmsProvider
-from services.notify.adapters.accounts import AccountsContacts
 from services.notify.adapters.mail import SmtpMail
 from services.notify.adapters.outbox import OutboxProvider, masked
 from services.notify.adapters.sms import HttpSms
 from services.notify.application.ports import (
     Accepted,
     Answer,
-    Contact,
-    ContactsAway,
-    NoContact,
     NotTaken,
     Outgoing,
     Rejected,
@@ -125,8 +120,8 @@ def with_http(desk: Desk, first: SmsProvider, second: SmsProvider) -> Notify:
         HttpSms("sms", first.url, first.secret, desk.clock, read=0.2),
         HttpSms("sms-fallback", second.url, second.secret, desk.clock, read=0.2),
     ]
-    outside = Outside(contacts=desk.people, providers={"sms": ways, "email": [desk.mail]}, secrets={})
-    return Notify(desk.database, desk.log_database, outside, desk.clock)
+    outside = Outside(contacts=desk.people, providers={"sms": ways, "email": [desk.mail]}, secrets={}, hurried=ways)
+    return Notify(desk.database, desk.logs, outside, desk.clock)
 
 
 class Trickling(socketserver.StreamRequestHandler):
@@ -329,53 +324,6 @@ def test_a_full_disk_is_not_taken(tmp_path: Path) -> None:
 )
 def test_numbers_and_addresses_are_masked(to: str, shown: str) -> None:
     assert masked(to) == shown
-
-
-class Answering:
-    """Stands for the client of other services."""
-
-    def __init__(self, answer: Any) -> None:
-        self.answer = answer
-
-    def call(self, service: str, method: str, payload: dict[str, Any]) -> Any:
-        assert (service, method, payload) == ("accounts", "contact", {"account": "a-1"})
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return self.answer
-
-
-def contacts(answer: Any) -> AccountsContacts:
-    return AccountsContacts(Answering(answer))  # type: ignore[arg-type]
-
-
-def test_a_contact_is_asked_of_accounts() -> None:
-    found = contacts({"mobile": "13800138000", "email": None, "language": "en"}).find("a-1")
-    assert found == Contact(sms="13800138000", email=None)
-
-
-def refusal(status: int) -> RemoteRefusal:
-    return RemoteRefusal({"code": "erased", "status": status, "zh": "已删除 {}", "en": "gone {}"})
-
-
-@pytest.mark.parametrize("status", [404, 410])
-def test_who_is_gone_is_no_contact(status: int) -> None:
-    with pytest.raises(NoContact, match="erased"):
-        contacts(refusal(status)).find("a-1")
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        ServiceDown(service="accounts"),
-        ServiceSlow(service="accounts"),
-        RemoteFault(error_id="1"),
-        NotAllowed(),
-        refusal(403),
-    ],
-)
-def test_all_else_may_pass(error: Exception) -> None:
-    with pytest.raises(ContactsAway):
-        contacts(error).find("a-1")
 
 
 def test_providers_are_those_that_are_set_up(tmp_path: Path) -> None:

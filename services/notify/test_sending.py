@@ -37,6 +37,7 @@ def test_a_message_as_it_is_listed(desk: Desk) -> None:
     assert listed["items"] == [
         {
             "id": message_id("/filing", "S-1-1", "sms"),
+            "log": "filing",
             "serial": "S-1",
             "position": 1,
             "source": "/filing",
@@ -50,6 +51,7 @@ def test_a_message_as_it_is_listed(desk: Desk) -> None:
             "state": "sending",
             "attempts": 1,
             "next_attempt_at": None,
+            "expires_at": None,
             "provider": "sms",
             "provider_reference": f"ref-{message_id('/filing', 'S-1-1', 'sms')}",
             "accepted_at": now,
@@ -81,29 +83,10 @@ def test_a_case_may_wish_no_notices(desk: Desk) -> None:
     assert (desk.send(), desk.messages()) == (0, [])
 
 
-def test_a_replay_from_zero_sends_nothing_twice(desk: Desk) -> None:
-    for number in range(5):
-        desk.write(f"S-{number}", *corrected_and_concluded())
-    assert desk.send() == 35
-    before = [desk.messages(f"S-{number}") for number in range(5)]
-    assert desk.notify.rebuild() == 45
-    desk.notify.follower.take(desk.log.read(0, 1000))
-    assert (desk.send(), len(desk.first.asked)) == (0, 35)
-    assert [desk.messages(f"S-{number}") for number in range(5)] == before
-
-
-def test_a_replay_makes_up_for_what_was_lost(desk: Desk) -> None:
-    desk.write("S-1", *corrected_and_concluded())
-    with desk.database.write() as tx:
-        tx.exec_driver_sql("DELETE FROM message WHERE position > 4")
-    desk.notify.rebuild()
-    assert len(desk.messages()) == 7
-
-
 def test_an_event_of_a_case_that_never_came_in_is_parked(desk: Desk) -> None:
     desk.write("S-1", CaseLapsed(occurred_at=START, by="clock"))
     desk.write("S-2", received())
-    assert [event.stream for event in desk.notify.follower.parked()] == ["S-1"]
+    assert [event.stream for event in desk.notify.cases.parked()] == ["S-1"]
     assert len(desk.messages("S-2")) == 1
 
 
@@ -293,6 +276,13 @@ def test_status_counts_what_is_not_delivered(desk: Desk) -> None:
         "head": 6,
         "oldest_unprocessed_seconds": 0.0,
         "parked": 0,
+        "visits": {
+            "consumer": "notify-visits",
+            "checkpoint": 0,
+            "head": 0,
+            "oldest_unprocessed_seconds": 0.0,
+            "parked": 0,
+        },
         "messages": {"created": 1, "sending": 2, "failed_for_now": 1, "failed_for_good": 1},
         "oldest_unsent_seconds": 7.0,
     }

@@ -198,5 +198,5 @@ def test_submitting_twice_makes_one_case(town: Town, applicant: Applicant) -> No
 
 def test_metrics_tell_how_far_behind_each_consumer_is(town: Town) -> None:
     metrics = town.hall.call("GET", "//metrics").text
-    for consumer in ("progress", "notify", "catalog"):
+    for consumer in ("progress", "notify", "notify-visits", "catalog"):
         assert f'yichuang_consumer_oldest_unprocessed_seconds{{consumer="{consumer}"}}' in metrics

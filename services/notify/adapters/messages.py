@@ -9,12 +9,13 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import Connection, TextClause, bindparam, text
 
 from kernel.clock import format_time, from_micros, to_micros
-from kernel.contracts.notify import UnknownMessage
+from kernel.contracts.notify import COUNTED, LOGS, UnknownMessage
 from kernel.database import Database
 from services.notify.domain.message import Claimed, Result, State
+from services.notify.domain.visits import OVERTAKEN, OVERTAKING
 
 # The indexes message_unsent and message_in_line hold just these.
 _UNSENT = "due_at IS NOT NULL AND accepted_at IS NULL"
@@ -23,8 +24,9 @@ _UNSENT = "due_at IS NOT NULL AND accepted_at IS NULL"
 # was sending goes out again before what comes after it. What is tried so much later that it is not `:held` for steps
 # out of the line meanwhile. (A scalar, and no join: one look at an index for each row, until there are enough.)
 _IN_ORDER = (
-    " AND position = (SELECT min(ahead.position) FROM message AS ahead WHERE ahead.serial = message.serial"
-    " AND ahead.channel = message.channel AND ahead.accepted_at IS NULL AND ahead.due_at <= :held)"
+    " AND position = (SELECT min(ahead.position) FROM message AS ahead WHERE ahead.log = message.log"
+    " AND ahead.serial = message.serial AND ahead.channel = message.channel AND ahead.accepted_at IS NULL"
+    " AND ahead.due_at <= :held)"
 )
 
 
@@ -38,12 +40,19 @@ def _claim(skip: str) -> TextClause:
         " unsure = unsure OR state = 'sending',"
         " provider = COALESCE(provider, CASE channel WHEN 'sms' THEN :sms ELSE :email END)"
         " WHERE id IN (SELECT id FROM picked)"
-        " RETURNING id, serial, position, type, channel, recipient, subject, text, provider, unsure, attempts, claim"
+        " RETURNING id, serial, position, type, channel, recipient, subject, text, provider, unsure, attempts, claim,"
+        " expires_at"
     )
 
 
 _CLAIM = {"postgresql": _claim("FOR UPDATE SKIP LOCKED"), "sqlite": _claim("")}
 # Planned with figures of when little was waiting, a claim would look at all that waits and sort it, each time.
+# By what is there at the time at which a message is claimed. What comes later is also sent later.
+_OVERTAKEN = text(
+    "SELECT id FROM message WHERE id IN :ids AND EXISTS (SELECT 1 FROM message AS later WHERE later.log = message.log"
+    " AND later.serial = message.serial AND later.position > message.position AND later.channel = message.channel"
+    " AND later.type IN :overtaking)"
+).bindparams(bindparam("ids", expanding=True), bindparam("overtaking", OVERTAKING, expanding=True))
 UNSORTED: dict[str, tuple[str, ...]] = {"postgresql": ("SET LOCAL enable_sort = off",), "sqlite": ()}
 _SWITCH = text("UPDATE message SET provider = :provider WHERE id = :id AND claim = :claim AND state = 'sending'")
 # A receipt that came before has settled the state: what the sender knows is older and must not overwrite it.
@@ -72,12 +81,12 @@ _DELIVERED = text(
 _UNDELIVERED = text(
     f"UPDATE message SET state = 'failed_for_good', reason = :reason, provider = :provider, {_SETTLED}"
     f" WHERE id = :id AND state NOT IN ('delivered', 'failed_for_good') AND {_THEIRS}"
-    " AND (provider = :provider OR state = 'created')"
+    " AND (provider = :provider OR state IN ('created', 'past'))"
 )
 _STATE = text(f"SELECT state FROM message WHERE id = :id AND {_THEIRS}")
 _COLUMNS = (
-    "id, serial, position, source, event_id, type, channel, language, recipient, subject, text, state, attempts,"
-    " due_at, provider, provider_reference, accepted_at, reason, created_at, updated_at"
+    "id, log, serial, position, source, event_id, type, channel, language, recipient, subject, text, state, attempts,"
+    " due_at, expires_at, provider, provider_reference, accepted_at, reason, created_at, updated_at"
 )
 _OF_CASE = text(f"SELECT {_COLUMNS} FROM message WHERE serial = :serial ORDER BY position, channel DESC")
 # Each through an index of its own, without reading what is settled: there is ever more of that.
@@ -94,7 +103,7 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 
 @dataclass(frozen=True)
 class Standing:
-    """How many messages are in each state but `delivered`; when the oldest was made that no provider has taken yet."""
+    """How many messages are in each state that is counted; when the oldest was made that no provider has taken yet."""
 
     counts: dict[str, int]
     oldest_unsent: datetime | None
@@ -118,8 +127,9 @@ class SqlMessages:
         with self._database.write() as tx:
             for setting in UNSORTED[self._database.dialect]:
                 tx.exec_driver_sql(setting)
-            rows = tx.execute(_CLAIM[self._database.dialect], values).mappings().all()
-        claimed = [Claimed(**{**row, "unsure": bool(row["unsure"])}, lease_until=lease) for row in rows]
+            rows = [dict(row) for row in tx.execute(_CLAIM[self._database.dialect], values).mappings()]
+            overtaken = _overtaken(tx, rows)
+        claimed = [_claimed(row, lease, row["id"] in overtaken) for row in rows]
         return sorted(claimed, key=lambda message: message.position)
 
     def switch(self, message: Claimed, provider: str) -> bool:
@@ -165,10 +175,15 @@ class SqlMessages:
     def listed(self, serial: str | None, state: str | None, limit: int) -> list[dict[str, Any]]:
         """The newest messages (`Message` each), newest first; only those of `serial` or in `state`, where given."""
         values = {name: value for name, value in (("serial", serial), ("state", state)) if value is not None}
-        where = " AND ".join(f"{name} = :{name}" for name in values) or "true"
-        statement = text(f"SELECT {_COLUMNS} FROM message WHERE {where} ORDER BY position DESC, channel LIMIT :limit")
+        where = "".join(f" AND {name} = :{name}" for name in values)
+        # Of each log by its own positions, which an index has in order: there is no such index over both.
+        statement = text(
+            f"SELECT {_COLUMNS} FROM message WHERE log = :log{where} ORDER BY position DESC, channel LIMIT :limit"
+        )
         with self._database.single() as tx:
-            return [_shown(dict(row)) for row in tx.execute(statement, {**values, "limit": limit}).mappings()]
+            of_each = [tx.execute(statement, {**values, "log": log, "limit": limit}).mappings().all() for log in LOGS]
+        newest = sorted((row for rows in of_each for row in rows), key=lambda row: -row["created_at"])
+        return [_shown(dict(row)) for row in newest[:limit]]
 
     def standing(self) -> Standing:
         """How the messages stand now."""
@@ -176,11 +191,21 @@ class SqlMessages:
             waiting = tx.execute(_WAITING).all()
             unreported, failed = (int(tx.execute(count).scalar_one()) for count in (_UNREPORTED, _FAILED))
         unsent = {row[0]: int(row[1]) for row in waiting}
-        counts = {state.value: unsent.get(state, 0) for state in State if state is not State.DELIVERED}
-        counts[State.SENDING.value] += unreported
-        counts[State.FAILED_FOR_GOOD.value] = failed
+        counts = {state: unsent.get(state, 0) for state in COUNTED}
+        counts[State.SENDING] += unreported
+        counts[State.FAILED_FOR_GOOD] = failed
         oldest = min((row[2] for row in waiting), default=None)
         return Standing(counts, None if oldest is None else from_micros(oldest))
+
+
+def _overtaken(tx: Connection, rows: Sequence[dict[str, Any]]) -> set[str]:
+    """The ids of those that say what is no longer true, since a later message of their visit says otherwise."""
+    ids = [row["id"] for row in rows if row["type"] in OVERTAKEN]
+    return set(tx.execute(_OVERTAKEN, {"ids": ids}).scalars()) if ids else set()
+
+
+def _claimed(row: dict[str, Any], lease: int, overtaken: bool) -> Claimed:
+    return Claimed(**{**row, "unsure": bool(row["unsure"])}, lease_until=lease, overtaken=overtaken)
 
 
 def _values(result: Result) -> dict[str, Any]:
@@ -196,6 +221,6 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
     due = row.pop("due_at")
     waiting = row["state"] in (State.CREATED, State.FAILED_FOR_NOW)
     row["next_attempt_at"] = due if waiting else None
-    for name in ("next_attempt_at", "accepted_at", "created_at", "updated_at"):
+    for name in ("next_attempt_at", "expires_at", "accepted_at", "created_at", "updated_at"):
         row[name] = None if row[name] is None else format_time(from_micros(row[name]))
     return row

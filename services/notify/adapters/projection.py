@@ -1,6 +1,6 @@
 """Makes messages of the case log's events, in the transaction that moves the checkpoint. Sends nothing.
 
-An event has one message for each channel, whatever is replayed or rebuilt: the database refuses a second.
+A rebuild makes whom to tell, and no messages: nobody is told of the past.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,13 +10,16 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, text
 
-from kernel.clock import Clock, to_micros
+from kernel.clock import Clock
 from kernel.contracts.case import CaseReceived, Fact, load_fact
 from kernel.errors import Park, Refusal
 from kernel.eventlog import Recorded
 from kernel.traditional import to_traditional
+from services.notify.adapters.new_messages import create
 from services.notify.domain.message import NewMessage, message_id
 from services.notify.domain.templates import SILENT, render
+
+LOG = "filing"
 
 _WANTED = {
     "postgresql": "SELECT json_array_elements_text(CAST(:serials AS json))",
@@ -34,12 +37,6 @@ _KEEP = text(
     " applicant = excluded.applicant, notices = excluded.notices, language = excluded.language,"
     " item_name = excluded.item_name"
 )
-_CREATE = text(
-    "INSERT INTO message (id, serial, position, source, event_id, type, channel, language, recipient, subject, text,"
-    " state, attempts, claim, unsure, due_at, created_at, updated_at)"
-    " VALUES (:id, :serial, :position, :source, :event_id, :type, :channel, :language, :recipient, :subject, :text,"
-    " 'created', 0, 0, false, :now, :now, :now) ON CONFLICT DO NOTHING"
-)
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,7 @@ class CaseContact:
     item_name: str
 
 
-class NotifyProjection:
+class CaseMessages:
     """Takes events; leaves messages in state `created`, due at once."""
 
     name = "notify"
@@ -67,35 +64,25 @@ class NotifyProjection:
         before = dict(contacts)
         messages = [message for event in events for message in _messages(contacts, event)]
         _keep(tx, [contact for serial, contact in contacts.items() if before.get(serial) != contact])
-        self._create(tx, messages)
-
-    def _create(self, tx: Connection, messages: Sequence[NewMessage]) -> None:
-        if messages:
-            now = to_micros(self._clock.now())
-            tx.execute(_CREATE, [{**asdict(message), "now": now} for message in messages])
+        create(tx, messages, self._clock.now())
 
 
-class ContactProjection:
+class CaseContacts:
     """Keeps whom to tell, and makes no message: what a rebuild makes tells nobody anything."""
 
-    name = NotifyProjection.name
+    name = CaseMessages.name
 
     def __init__(self, _: Clock) -> None:
         pass
 
     def apply(self, tx: Connection, events: Sequence[Recorded]) -> None:
-        """Take `events`, in the log's order. Raises Park as `NotifyProjection` does."""
+        """Take `events`, in the log's order. Raises Park as `CaseMessages` does."""
         contacts = _load(tx, {event.stream for event in events})
         before = dict(contacts)
         for event in events:
             if event.type not in SILENT:
                 _told_about(contacts, event, _fact(event))
         _keep(tx, [contact for serial, contact in contacts.items() if before.get(serial) != contact])
-
-
-def clear(tx: Connection) -> None:
-    """Forget what a rebuild finds again on the log. Messages stay: they say what people were told."""
-    tx.exec_driver_sql("DELETE FROM case_contact")
 
 
 def _messages(contacts: dict[str, CaseContact], event: Recorded) -> Iterator[NewMessage]:
@@ -133,6 +120,7 @@ def _message(fact: Fact, event: Recorded, contact: CaseContact, channel: str) ->
     words = to_traditional if contact.language == "zh-Hant" else str
     return NewMessage(
         id=message_id(event.source, event.id, channel),
+        log=LOG,
         serial=event.stream,
         position=event.position,
         source=event.source,

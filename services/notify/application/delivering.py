@@ -71,6 +71,10 @@ class Delivery:
 
     def attempt(self, message: Claimed) -> Result | None:
         """Try to send. None: the message is no longer ours."""
+        if message.overtaken:
+            return self._past(message)
+        if self._expired(message):
+            return self._over(message)
         if self._no_time_left(message, self._provider(message)):
             return self._put_off(message, "no_time_left", timedelta())
         try:
@@ -91,9 +95,11 @@ class Delivery:
         if provider.name != message.provider and not self._messages.switch(message, provider.name):
             return None
         while True:
+            if self._expired(message):
+                return self._over(message)
             if self._no_time_left(message, provider):
                 return self._put_off(message, "no_time_left", timedelta())
-            answer = _answer(provider, outgoing)
+            answer = answer_of(provider, outgoing)
             self._choices[message.channel].note(provider.name, isinstance(answer, Accepted | Rejected))
             asked.append(provider.name)
             following = self._next(message, asked) if isinstance(answer, NotTaken) else None
@@ -118,6 +124,9 @@ class Delivery:
         """The one noted with the message; the first, should that one have been taken out of the settings."""
         some = self._providers[message.channel]
         return next((p for p in some if p.name == message.provider), some[0])
+
+    def _expired(self, message: Claimed) -> bool:
+        return message.expires_at is not None and self._clock.now() >= from_micros(message.expires_at)
 
     def _no_time_left(self, message: Claimed, provider: Provider) -> bool:
         return self._clock.now() + timedelta(seconds=provider.patience) > from_micros(message.lease_until)
@@ -149,7 +158,7 @@ class Delivery:
         wait = wait_after(message.attempts + 1, self._patience.retries)
         if wait is None:
             return self._failed(message, reason, provider=provider, unsure=unsure)
-        due = self._clock.now() + wait
+        due = self._not_after_its_end(message, self._clock.now() + wait)
         log.warning(
             "message failed for now", **_names(message), provider=provider, reason=reason, next_attempt=str(due)
         )
@@ -158,9 +167,23 @@ class Delivery:
     def _put_off(self, message: Claimed, reason: str, wait: timedelta) -> Result:
         """Try again after `wait`; no provider has anything to do with it, so it does not count as an attempt."""
         log.warning("message put off", **_names(message), reason=reason)
-        due = self._clock.now() + wait
+        due = self._not_after_its_end(message, self._clock.now() + wait)
         kept = message.provider if message.unsure else None
         return self._result(message, State.FAILED_FOR_NOW, 0, due, kept, message.unsure, reason)
+
+    def _not_after_its_end(self, message: Claimed, due: datetime) -> datetime:
+        """So that it is failed, and seen to have failed, when it is over."""
+        return due if message.expires_at is None else min(due, from_micros(message.expires_at))
+
+    def _over(self, message: Claimed) -> Result:
+        kept = message.provider if message.unsure else None
+        return self._failed(message, "expired", provider=kept, unsure=message.unsure, counted=0)
+
+    def _past(self, message: Claimed) -> Result:
+        """A later message is there that says what is true: this one would only mislead."""
+        log.info("message overtaken", **_names(message))
+        kept = message.provider if message.unsure else None
+        return self._result(message, State.PAST, 0, None, kept, message.unsure, "overtaken")
 
     def _failed(
         self, message: Claimed, reason: str, provider: str | None = None, unsure: bool = False, counted: int = 1
@@ -191,7 +214,8 @@ class Delivery:
         )
 
 
-def _answer(provider: Provider, outgoing: Outgoing) -> Answer:
+def answer_of(provider: Provider, outgoing: Outgoing) -> Answer:
+    """What `provider` says, when it is given the message."""
     try:
         return provider.send(outgoing)
     except Exception as error:  # a fault in an adapter: whether the message went out before it, nobody knows

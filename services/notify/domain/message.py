@@ -1,4 +1,4 @@
-"""A message and its life: created, sending, delivered, failed for now, failed for good. Pure.
+"""A message and its life: created, sending, delivered, failed for now, failed for good, past. Pure.
 
 A message names an account, never a number; its id is made from its event and channel, so that whatever is replayed,
 there is one message, and every provider is told the same key each time it is sent.
@@ -19,6 +19,7 @@ class State(StrEnum):
     DELIVERED = "delivered"
     FAILED_FOR_NOW = "failed_for_now"
     FAILED_FOR_GOOD = "failed_for_good"
+    PAST = "past"  # never sent: a later message says what is true now
 
 
 def message_id(source: str, event_id: str, channel: str) -> str:
@@ -31,16 +32,18 @@ class NewMessage:
     """A message as it is created."""
 
     id: str
-    serial: str
+    log: str  # whose: filing, appointment
+    serial: str  # of a case; of a visit, the number
     position: int  # of the event, on the log
     source: str
     event_id: str
     type: str
     channel: str
     language: str
-    recipient: str  # account
+    recipient: str  # an account, or a guest by the number of a visit (kernel.contracts.visit_contact)
     subject: str | None
     text: str
+    expires_at: int | None = None  # microseconds since 1970; from then on it is not sent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +51,8 @@ class Claimed:
     """A message that this process may send until `lease_until` (microseconds since 1970).
 
     `claim` counts how often it was claimed; what is saved under an older claim is not. `unsure`: an earlier attempt at
-    `provider` may have been taken, so that nobody else may be given it.
+    `provider` may have been taken, so that nobody else may be given it. `overtaken`: a later message says what is true
+    now.
     """
 
     id: str
@@ -64,6 +68,8 @@ class Claimed:
     attempts: int
     claim: int
     lease_until: int
+    expires_at: int | None
+    overtaken: bool
 
 
 @dataclass(frozen=True, kw_only=True)

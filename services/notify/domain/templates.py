@@ -1,34 +1,14 @@
-"""The words of every message, by type of fact, language and channel. Pure.
+"""The words of every message about a case, by type of fact, language and channel. Pure.
 
 A text holds no personal data but the serial and the item's name; what a department wrote is quoted as it wrote it.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import date
 
 from kernel.contracts import case as facts
 from kernel.contracts.case import Fact
 from services.notify.domain.sms import fits
-
-Pair = tuple[str, str]  # Chinese (simplified), English
-
-
-@dataclass(frozen=True)
-class Words:
-    """What one fact has to tell: `head` in a sentence, and more in `detail` ("" where there is none)."""
-
-    head: Pair
-    detail: Pair = ("", "")
-
-
-@dataclass(frozen=True)
-class Rendered:
-    """A message, worded. SMS have no subject."""
-
-    subject: str | None
-    text: str
-
+from services.notify.domain.words import Rendered, Words, clipped, day, line, sentence
 
 Template = Callable[[Fact], Words]
 
@@ -45,7 +25,7 @@ def received(fact: facts.CaseReceived) -> Words:
 
 
 def incomplete(fact: facts.CaseIncomplete) -> Words:
-    by = (f"，请在{_day(fact.due)}前补正", f" by {fact.due}") if fact.due else ("，请尽快补正", "")
+    by = (f"，请在{day(fact.due)}前补正", f" by {fact.due}") if fact.due else ("，请尽快补正", "")
     what = [correction.what.rstrip("。.;； ") for correction in fact.corrections]
     return Words(
         (f"材料需要补正{by[0]}。", f"Corrections are needed{by[1]}."),
@@ -56,7 +36,7 @@ def incomplete(fact: facts.CaseIncomplete) -> Words:
 def accepted(fact: facts.CaseAccepted) -> Words:
     due = fact.promised_due or fact.statutory_due
     deemed = ("（逾期未告知，依法视为受理）", " by law, as no answer came in time") if fact.deemed else ("", "")
-    by = (f"，预计{_day(due)}前办结", f"; due by {due}") if due else ("", "")
+    by = (f"，预计{day(due)}前办结", f"; due by {due}") if due else ("", "")
     return Words((f"已受理{deemed[0]}{by[0]}。", f"Accepted{deemed[1]}{by[1]}."))
 
 
@@ -64,7 +44,7 @@ def declined(fact: facts.CaseDeclined) -> Words:
     right = (f"请向{fact.right_organ}申请。", f" Please apply to {fact.right_organ}.") if fact.right_organ else ("", "")
     return Words(
         ("不予受理。", "The case was not taken on."),
-        (f"理由：{_sentence(fact.reason)}{right[0]}", f"Reason: {_sentence(fact.reason, '.')}{right[1]}"),
+        (f"理由：{sentence(fact.reason)}{right[0]}", f"Reason: {sentence(fact.reason, '.')}{right[1]}"),
     )
 
 
@@ -88,7 +68,7 @@ def extended(fact: facts.CaseExtended) -> Words:
             f"办理期限依法延长{fact.working_days}个工作日。",
             f"The time limit was extended by {fact.working_days} working days.",
         ),
-        (f"理由：{_sentence(fact.reason)}", f"Reason: {_sentence(fact.reason, '.')}"),
+        (f"理由：{sentence(fact.reason)}", f"Reason: {sentence(fact.reason, '.')}"),
     )
 
 
@@ -102,16 +82,16 @@ def refused(fact: facts.CaseRefused) -> Words:
     return Words(
         ("决定不予办理，您可依法申请行政复议或提起诉讼。", "Refused. You may ask for review or go to court."),
         (
-            f"理由：{_sentence(fact.reason)}救济途径：{'；'.join(remedies)}。",
-            f"Reason: {_sentence(fact.reason, '.')} Remedies: {'; '.join(remedies)}.",
+            f"理由：{sentence(fact.reason)}救济途径：{'；'.join(remedies)}。",
+            f"Reason: {sentence(fact.reason, '.')} Remedies: {'; '.join(remedies)}.",
         ),
     )
 
 
 def concluded(fact: facts.CaseConcluded) -> Words:
-    delivery = (f"送达方式：{_sentence(fact.delivery)}", f"Delivery: {_sentence(fact.delivery, '.')}")
+    delivery = (f"送达方式：{sentence(fact.delivery)}", f"Delivery: {sentence(fact.delivery, '.')}")
     return Words(
-        (f"已办结，结果：{_sentence(fact.outcome)}", f"Concluded: {_sentence(fact.outcome, '.')}"),
+        (f"已办结，结果：{sentence(fact.outcome)}", f"Concluded: {sentence(fact.outcome, '.')}"),
         delivery if fact.delivery else ("", ""),
     )
 
@@ -152,8 +132,8 @@ def render(fact: Fact, channel: str, language: str, serial: str, item_name: str)
     if template is None:
         return None
     words, english = template(fact), language == "en"
-    head, detail = _line(words.head[english]), _line(words.detail[english])
-    item = _line(item_name)
+    head, detail = line(words.head[english]), line(words.detail[english])
+    item = line(item_name)
     if channel == "email":
         return _email(serial, item, head, detail, english)
     return Rendered(None, next(text for text in _shorter(serial, item, head, detail, english) if fits(text)))
@@ -163,9 +143,9 @@ def _email(serial: str, item: str, head: str, detail: str, english: bool) -> Ren
     more = f"{detail}\n\n" if detail else ""
     if english:
         body = f"Your case {serial} ({item}):\n\n{head}\n\n{more}You can follow it with its serial and query code.\n"
-        return Rendered(f"[Yichuang] Case {serial}: {_clipped(head, 80)}", body)
+        return Rendered(f"[Yichuang] Case {serial}: {clipped(head, 80)}", body)
     body = f"您的办件 {serial}（{item}）：\n\n{head}\n\n{more}您可凭流水号和查询密码查询办理进度。\n"
-    return Rendered(f"【一窗】办件 {serial}：{_clipped(head, 40)}", body)
+    return Rendered(f"【一窗】办件 {serial}：{clipped(head, 40)}", body)
 
 
 def _shorter(serial: str, item: str, head: str, detail: str, english: bool) -> Iterator[str]:
@@ -174,33 +154,14 @@ def _shorter(serial: str, item: str, head: str, detail: str, english: bool) -> I
     A serial has 64 characters at most, so that the last of them always fits.
     """
     for detail_length in (len(detail), *range(min(len(detail), 300), 9, -5), 0):
-        yield _sms(serial, item, head, _clipped(detail, detail_length), english)
+        yield _sms(serial, item, head, clipped(detail, detail_length), english)
     for item_length in range(min(len(item), 200), 7, -4):
-        yield _sms(serial, _clipped(item, item_length), head, "", english)
+        yield _sms(serial, clipped(item, item_length), head, "", english)
     for head_length in range(min(len(head), 300), 0, -5):
-        yield _sms(serial, _clipped(item, 8), _clipped(head, head_length), "", english)
+        yield _sms(serial, clipped(item, 8), clipped(head, head_length), "", english)
 
 
 def _sms(serial: str, item: str, head: str, detail: str, english: bool) -> str:
     if english:
         return f"[Yichuang] {item} {serial}: {head} {detail}".rstrip()
     return f"【一窗】{item}（{serial}）：{head}{detail}"
-
-
-def _clipped(text: str, length: int) -> str:
-    if len(text) <= length:
-        return text
-    return text[: length - 1] + "…" if length > 1 else ""
-
-
-def _line(text: str) -> str:
-    """One line: a department's line breaks belong neither in an SMS nor in a subject."""
-    return " ".join(text.split())
-
-
-def _sentence(text: str | None, stop: str = "。") -> str:
-    return (text or "").rstrip("。. ") + stop
-
-
-def _day(day: date) -> str:
-    return f"{day.year}年{day.month}月{day.day}日"
