@@ -4,6 +4,7 @@ Nothing is confirmed or stored: a call that is lost is a time-out of its caller'
 """
 
 import threading
+from collections import defaultdict
 from collections.abc import Mapping
 from itertools import count
 from time import monotonic
@@ -19,6 +20,9 @@ from kernel.messaging.messages import Incoming
 _DIRECT_REPLY = "amq.rabbitmq.reply-to"  # RabbitMQ sends replies straight to the connection that asked
 _DOWN: dict[str, Any] = {}  # stands for the answer when the broker hands a request back
 _CUT: dict[str, Any] = {}  # stands for the answer when the connection is lost under way
+
+MOST = 100  # calls of one client under way to one service
+PATIENCE = 30.0  # seconds that a call waits at most for its turn among them
 
 
 def request_queue(service: str) -> str:
@@ -51,6 +55,7 @@ class ServiceClient:
         self._timeout = timeout
         self._calls: dict[str, _Call] = {}
         self._numbers = count(1)
+        self._turns: defaultdict[str, threading.Semaphore] = defaultdict(lambda: threading.Semaphore(MOST))
         self._starting = threading.Lock()
         self._started = False
         self._listener = Listener(
@@ -85,13 +90,21 @@ class ServiceClient:
     ) -> Any:
         """Ask `service` to run `method` with `payload` (a JSON object) and return its answer (JSON).
 
-        Raises RemoteRefusal (it said no), ServiceDown (no process of it listens, or the broker is away: at once),
-        ServiceSlow (no answer in `timeout` seconds; it may still happen), RemoteFault (it failed).
+        In a crowd a call waits for its turn, and its time runs from then: whom a service can answer soon is not given
+        up because of all who came at the same moment. Raises RemoteRefusal (it said no), ServiceDown (no process of it
+        listens, or the broker is away: at once), ServiceSlow (no answer in `timeout` seconds; it may still happen),
+        RemoteFault (it failed).
         """
         if not self._started:
             self.start()
         seconds = self._timeout if timeout is None else timeout
-        answer = self._exchange(service, method, orjson.dumps(payload), seconds, headers or {})
+        turn = self._turns[service]
+        if not turn.acquire(timeout=PATIENCE):
+            raise ServiceSlow(service=service)
+        try:
+            answer = self._exchange(service, method, orjson.dumps(payload), seconds, headers or {})
+        finally:
+            turn.release()
         if answer is _DOWN:
             raise ServiceDown(service=service)
         if answer is None or answer is _CUT:

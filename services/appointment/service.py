@@ -36,13 +36,11 @@ class AppointmentService:
 
     @rpc(contract.Book)
     def book(self, request: Json) -> Json:
-        caller = caller_of(request["principal"])
-        return self.app.bookings.book(caller, self._with_visitor(request))  # type: ignore[no-any-return]
+        return self._taken("book", request)
 
     @rpc(contract.Hold)
     def hold(self, request: Json) -> Json:
-        caller = caller_of(request["principal"])
-        return self.app.bookings.hold(caller, self._with_visitor(request))  # type: ignore[no-any-return]
+        return self._taken("hold", request)
 
     @rpc(contract.Confirm)
     def confirm(self, request: Json) -> Json:
@@ -221,13 +219,17 @@ class AppointmentService:
     def publish(self) -> None:
         self.app.relay.run_once()
 
-    def _with_visitor(self, request: Json) -> Json:
-        """Whose visit it is: a guest says so, of everybody else accounts knows. Raises InvalidInput, Erased."""
-        caller = caller_of(request["principal"])
-        self.app.bookings.check_visitor(caller, request["visitor"])
-        if caller.account is None:
-            return request
-        return {**request, "visitor": self.services.call("accounts", "person", {"account": caller.account})}
+    def _taken(self, kind: str, request: Json) -> Json:
+        """Whose visit it is: a guest says so, of everybody else accounts knows."""
+        caller, bookings = caller_of(request["principal"]), self.app.bookings
+        bookings.check_visitor(caller, request["visitor"])
+        before = bookings.known(kind, caller, request)
+        if before is not None:
+            return before  # type: ignore[no-any-return]
+        if caller.account is not None:
+            person = self.services.call("accounts", "person", {"account": caller.account})
+            request = {**request, "visitor": person}
+        return (bookings.book if kind == "book" else bookings.hold)(caller, request)  # type: ignore[no-any-return]
 
 
 def _staff(request: Mapping[str, Any]) -> str:

@@ -14,7 +14,9 @@ from kernel.errors import Refusal
 from kernel.eventlog.grouping import Grouped
 from kernel.idempotency import Asked
 from kernel.ids import new_code
+from kernel.vault import Vault
 from services.appointment.application.free_slots import FreeTimes
+from services.appointment.application.full_times import FullTimes
 from services.appointment.application.people import Caller, check_visitor, own, person_of
 from services.appointment.application.rows import BookingRow
 from services.appointment.application.saying import append_last, append_to, booked, shown
@@ -33,7 +35,7 @@ class Bookings:
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
-        self._free = FreeTimes(tools)
+        self._full = FullTimes(tools, FreeTimes(tools))
         self._grouped = Grouped[Wish, Outcome](lambda wishes: take_all(tools, wishes), _GROUP)
 
     def book(self, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -44,14 +46,40 @@ class Bookings:
         """The places are taken for others until the hold is over. Raises what `book` raises."""
         return self._take(self._wish("hold", caller, request))
 
+    def known(self, kind: str, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any] | None:
+        """What needs neither a lock nor accounts: the answer of a repeated request, else None. `kind`: book or hold.
+
+        Raises KeyReused; and Full, where that was found a moment ago: most of a crowd is answered here.
+        """
+        asked = _asked(self._tools.vault, kind, caller, request)
+        wanted = (
+            request["hall"],
+            tuple(request["items"]),
+            request["people"],
+            request["date"],
+            minutes_of(request["time"]),
+        )
+        times = self._full.told(wanted)
+        if times is None:
+            return None  # it must be tried, and a repeat is found then
+        answer = self._answered(asked) if asked else None
+        if answer is None:
+            raise Full(times)
+        return answer
+
+    def _answered(self, asked: Asked) -> dict[str, Any] | None:
+        with self._tools.database.read() as tx:
+            (answer,) = self._tools.idempotency.replay_all(tx, [asked])
+        if isinstance(answer, Refusal):
+            raise answer
+        return answer
+
     def check_visitor(self, caller: Caller, visitor: Mapping[str, Any] | None) -> None:
         """What a request says of who comes. Raises InvalidInput."""
         check_visitor(self._tools.vault, caller, visitor, day_of(self._tools.clock.now()))
 
     def _wish(self, kind: str, caller: Caller, request: Mapping[str, Any]) -> Wish:
-        person, key = person_of(self._tools.vault, caller, request["visitor"]), request.get("idempotency_key")
-        said = {name: request[name] for name in ("hall", "items", "people", "time")}
-        said |= {"date": request["date"].isoformat(), "by": [person.identity, person.mobile], "what": kind}
+        person = person_of(self._tools.vault, caller, request["visitor"])
         return Wish(
             number=new_code(NUMBER_LENGTH),
             caller=caller,
@@ -63,14 +91,14 @@ class Bookings:
             starts=minutes_of(request["time"]),
             language=request["language"],
             hold=kind == "hold",
-            asked=Asked(caller.name, key, said) if key else None,
+            asked=_asked(self._tools.vault, kind, caller, request),
         )
 
     def _take(self, wish: Wish) -> dict[str, Any]:
         outcome = self._grouped.submit(wish, 1)
         if isinstance(outcome, Full):
-            # Looked up by the one who was refused, not under the locks that the others wait for.
-            raise Full(self._free.next_times(wish.hall, wish.items, wish.people, wish.day, wish.starts))
+            # Looked up by those who were refused, not under the locks that the others wait for.
+            raise Full(self._full.find((wish.hall, wish.items, wish.people, wish.day, wish.starts)))
         if isinstance(outcome, Refusal):
             raise outcome
         return outcome
@@ -106,6 +134,19 @@ class Bookings:
             self._tools.idempotency.keep(tx, row.account or row.mobile, key, asked, answer)
         append_last(self._tools, tx, [append_to(row.number, 0, [fact])])
         return after
+
+
+def _asked(vault: Vault, kind: str, caller: Caller, request: Mapping[str, Any]) -> Asked | None:
+    """What is the same request, under its key. Whose visit it is an account says by itself."""
+    key = request.get("idempotency_key")
+    if key is None:
+        return None
+    said = {name: request[name] for name in ("hall", "items", "people", "time")}
+    said |= {"date": request["date"].isoformat(), "what": kind}
+    if caller.account is None:
+        person = person_of(vault, caller, request["visitor"])
+        said["by"] = [person.identity, person.mobile]
+    return Asked(caller.name, key, said)
 
 
 def hall_and_group(tools: Tools, tx: sa.Connection, row: BookingRow) -> tuple[Hall, Group]:
