@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from kernel.contracts.case import CaseReceived
 from kernel.eventlog import Recorded
 from kernel.eventlog.parity import Holding, Row
-from services.notify.adapters.projection import NotifyProjection
+from services.notify.adapters.projection import CaseMessages
 from services.notify.domain.templates import SILENT
 
 _USUAL = CaseReceived.__dataclass_fields__["notices"].default
@@ -30,5 +30,5 @@ MESSAGES = Holding(
     columns=("serial", "position", "channel"),
     width=3,
     implied=messages,
-    follower=NotifyProjection.name,
+    follower=CaseMessages.name,
 )
