@@ -33,6 +33,10 @@ class Concept:
     def crosses(self, other: "Concept") -> bool:
         return other.start < self.end and self.start < other.end
 
+    def is_beside(self, other: "Concept") -> bool:
+        """Another guess at the very same stretch."""
+        return (self.start, self.end, self.trust) == (other.start, other.end, other.trust)
+
     def __len__(self) -> int:
         return self.end - self.start
 
@@ -131,11 +135,15 @@ def _alone(spoken: str, start: int, end: int) -> float:
 
 
 def _disentangled(found: list[Concept]) -> tuple[Concept, ...]:
-    """A phrase within a longer one counts for less; one that was only guessed must not cross a longer one."""
+    """A phrase within a longer one counts for less; one that was only guessed must not cross a longer one.
+
+    Of several that the same letters may be, each stays: yyzz is 营业执照 and 医院执照.
+    """
     kept: list[Concept] = []
     for concept in found:
         crossed = [other for other in kept if concept.crosses(other)]
-        if any(other.terms == concept.terms for other in crossed) or (concept.trust < 1.0 and crossed):
+        guessed = concept.trust < 1.0 and not all(concept.is_beside(other) for other in crossed)
+        if guessed or any(other.terms == concept.terms for other in crossed):
             continue
         if any(concept.within(other) for other in crossed):
             concept = replace(concept, trust=concept.trust * weighing.NESTED)

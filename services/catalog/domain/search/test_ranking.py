@@ -84,3 +84,14 @@ def test_three_letters_are_less_of_a_phrase_within_more_letters(letters: str, tr
     words = replace(vocabulary(), synonyms={"身份证": ("居民身份证",)}, by_initials={"sfz": ("身份证",)})
     run = Units(letters, NONE * len(letters), letters)
     assert [concept.trust for concept in concepts(run, words)] == pytest.approx(trusted)
+
+
+def test_letters_that_may_be_several_phrases_find_what_each_stands_for() -> None:
+    names = ["公司设立登记", "医疗机构执业审批", "护照签发"]
+    assert set(_found(names, "yyzz")) == set(names[:2])  # 营业执照, 医院执照
+    assert _found(names, "hzqf") == ["护照签发"]
+
+
+def test_to_register_is_to_set_up() -> None:
+    names = ["农民专业合作社注销登记", "农民专业合作社设立登记"]
+    assert _found(names, "合作社注册")[0] == names[1]
