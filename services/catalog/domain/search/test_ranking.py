@@ -93,5 +93,5 @@ def test_letters_that_may_be_several_phrases_find_what_each_stands_for() -> None
 
 
 def test_to_register_is_to_set_up() -> None:
-    names = ["农民专业合作社注销登记", "农民专业合作社设立登记"]
-    assert _found(names, "合作社注册")[0] == names[1]
+    names = [*NAMES, "农民专业合作社注销登记", "农民专业合作社设立登记"]
+    assert _found(names, "合作社注册")[0] == "农民专业合作社设立登记"
