@@ -141,6 +141,42 @@ _VISIT = {
     "starts_at": _NOW,
     "ends_at": _NOW,
     "cancel_before": _NOW,
+    "closed": True,
+    "offered": [{"date": "2026-02-12", "time": "09:00"}],
+    "offered_until": _NOW,
+}
+_ENTRY = {
+    "number": "ABCD2345EFGH",
+    "state": "offered",
+    "hall": "guangzhou",
+    "hall_name": "广州市政务服务中心",
+    "group": "guangzhou.1a2b3c4d",
+    "group_name": "公安窗口",
+    "items": ["1"],
+    "people": 1,
+    "first_day": "2026-02-11",
+    "last_day": "2026-02-12",
+    "since": "09:00",
+    "until": "12:00",
+    "ahead": 0,
+    "booking": "ABCD2345EFGJ",
+    "starts_at": _NOW,
+    "ends_at": _NOW,
+    "held_until": _NOW,
+}
+_APPEAL = {
+    "id": "p1",
+    "hall": "guangzhou",
+    "state": "dismissed",
+    "blocked_until": "2026-05-14",
+    "filed_at": _NOW,
+    "decided_at": _NOW,
+    "sentence": "无证明。",
+}
+_FILED_APPEAL = {
+    **_APPEAL,
+    "reason": "住院",
+    "missed": [{"number": "ABCD2345EFGH", "starts_at": _NOW, "excused": False}],
 }
 _SCHEDULE = {
     "weekly": {"1": [{"since": "09:00", "until": "12:00"}]},
@@ -153,10 +189,8 @@ _CLOSURE = {"id": "c1", "group": None, "first_day": "2026-02-11", "last_day": "2
 _TIME = {"time": "09:30", "ends": "10:00", "free": 3}
 _GROUP_NAMED = {"group": "guangzhou.1a2b3c4d", "name": "公安窗口"}
 _FREE = {**_GROUP_NAMED, "minutes": 30, "days": [{"date": "2026-02-11", "times": [_TIME]}]}
-_REPLANNED = {
-    "open_slots": 12,
-    "hit": [{"number": "ABCD2345EFGH", "group": "guangzhou.1a2b3c4d", "starts_at": _NOW, "ends_at": _NOW}],
-}
+_HIT = {"number": "ABCD2345EFGH", "group": "guangzhou.1a2b3c4d", "starts_at": _NOW, "ends_at": _NOW, "told": True}
+_REPLANNED: dict[str, Any] = {"open_slots": 12, "hit": [_HIT]}
 _VISITS = {"items": [_VISIT], "total": 1, "page": 1, "page_size": 20}
 _TICKET = {
     "id": "t1",
@@ -229,6 +263,8 @@ ANSWERS: dict[tuple[str, str], dict[str, Any]] = {
     ("appointment", "set_rule"): _REPLANNED,
     ("appointment", "closures"): {"items": [_CLOSURE], "total": 1},
     ("appointment", "close"): _REPLANNED,
+    ("appointment", "reopen"): _REPLANNED,
+    ("appointment", "hit_bookings"): {"items": _REPLANNED["hit"], "total": 1},
     ("appointment", "bookings"): _VISITS,
     ("appointment", "check_in"): {**_TICKET, "kind": "booking"},
     ("appointment", "hall_check_in"): {**_TICKET, "kind": "booking"},
@@ -258,6 +294,14 @@ ANSWERS: dict[tuple[str, str], dict[str, Any]] = {
         "last_day": "2026-02-10",
         "items": [_GROUP_DAY],
     },
+    ("appointment", "join_waiting"): _ENTRY,
+    ("appointment", "waiting_entry"): _ENTRY,
+    ("appointment", "leave_waiting"): _ENTRY,
+    ("appointment", "file_appeal"): _APPEAL,
+    ("appointment", "appeal"): _APPEAL,
+    ("appointment", "appeals"): {"items": [_FILED_APPEAL], "total": 1, "page": 1, "page_size": 20},
+    ("appointment", "decide_appeal"): _FILED_APPEAL,
+    ("appointment", "excuse_no_show"): {"number": "ABCD2345EFGH", "excused": True, "unblocked": True},
     ("appointment", "status"): {**_LAG, "consumer": "statistics", "log_position": 12},
     ("catalog", "items"): _ITEMS,
     ("catalog", "hot_items"): {**_PAGED, "items": [{**_SUMMARY, "filed": 12}]},

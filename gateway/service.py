@@ -205,6 +205,40 @@ class GatewayService(HallDay):
     def appointment_qr(self, call: Call) -> Response:
         return _file(self._ask(call))
 
+    @serves(BY_NAME["join_waiting"])
+    def join_waiting(self, call: Call) -> Answer:
+        entry = self._ask(call)
+        return Answer(entry, headers={"Location": f"{API}/waiting-list/{entry['number']}"})
+
+    @serves(BY_NAME["waiting_entry"])
+    def waiting_entry(self, call: Call) -> Json:
+        return self._ask(call)
+
+    @serves(BY_NAME["leave_waiting"])
+    def leave_waiting(self, call: Call) -> Json:
+        return self._ask(call)
+
+    @serves(BY_NAME["file_appeal"])
+    def file_appeal(self, call: Call) -> Answer:
+        appeal = self._ask(call)
+        return Answer(appeal, headers={"Location": f"{API}/appeals/{appeal['id']}"})
+
+    @serves(BY_NAME["appeal"])
+    def appeal(self, call: Call) -> Json:
+        return self._ask(call)
+
+    @serves(BY_NAME["appeals"])
+    def appeals(self, call: Call) -> Json:
+        return self._ask(call)
+
+    @serves(BY_NAME["decide_appeal"])
+    def decide_appeal(self, call: Call) -> Json:
+        return self._ask(call)
+
+    @serves(BY_NAME["excuse_no_show"])
+    def excuse_no_show(self, call: Call) -> Json:
+        return self._ask(call)
+
     @serves(BY_NAME["schedules"])
     def schedules(self, call: Call) -> Json:
         return self._ask(call)
@@ -227,6 +261,14 @@ class GatewayService(HallDay):
 
     @serves(BY_NAME["close_hall"])
     def close_hall(self, call: Call) -> Json:
+        return self._ask(call)
+
+    @serves(BY_NAME["reopen_hall"])
+    def reopen_hall(self, call: Call) -> Json:
+        return self._ask(call)
+
+    @serves(BY_NAME["hit_bookings"])
+    def hit_bookings(self, call: Call) -> Json:
         return self._ask(call)
 
     @serves(BY_NAME["hall_bookings"])

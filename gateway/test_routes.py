@@ -59,6 +59,9 @@ BODIES = {
     "hold": {**_WISH, "items": ["1", "2"], "people": 2, "visitor": _VISITOR},
     "cancel_appointment": {"reason": "有事"},
     "move_appointment": {"date": "2026-02-12", "time": "10:00"},
+    "join_waiting": {"hall": "X1", "item": "1", "first_day": "2026-02-11", "last_day": "2026-02-12"},
+    "file_appeal": {"reason": "住院"},
+    "decide_appeal": {"granted": False, "sentence": "无证明。"},
     "set_schedule": {
         "weekly": {"1": [{"since": "09:00", "until": "12:00"}]},
         "slot_minutes": 30,

@@ -1,9 +1,9 @@
-"""Routes of visits, for those who come: free times, booking, holding, changing; and proving a mobile first."""
+"""Routes of visits, for those who come: free times, booking, changing, waiting, appeals; and proving a mobile."""
 
 from gateway import limits
 from gateway.route import Route
 from gateway.routes.common import API, PUBLIC, SIGNED_IN, filters
-from kernel.contracts import accounts, appointment
+from kernel.contracts import accounts, appointment, waiting
 
 _REFUSED = {409: "Full (with the next free times), closed, beyond a limit, or not in a state that allows it."}
 
@@ -181,4 +181,76 @@ _BOOKING = [
     ),
 ]
 
-ROUTES = [*_GUESTS, *_BOOKING]
+_WAITING = [
+    Route(
+        name="join_waiting",
+        method="POST",
+        path=f"{API}/waiting-list",
+        summary="Wait for a time where none is free; one that is freed is held, and told by SMS. 候补",
+        access=SIGNED_IN,
+        tag="appointments",
+        service="appointment",
+        rpc="join_waiting",
+        request=waiting.JoinWaiting,
+        body=waiting.WaitingWish,
+        answer=waiting.WaitingEntry(),
+        status=201,
+        pace=limits.BOOKINGS,
+        others={409: "There are free times, which can be booked (they are named); or beyond a limit."},
+    ),
+    Route(
+        name="waiting_entry",
+        method="GET",
+        path=f"{API}/waiting-list/{{number}}",
+        summary="How far one's turn is, or what is held. 候补进度",
+        access=SIGNED_IN,
+        tag="appointments",
+        service="appointment",
+        rpc="waiting_entry",
+        request=waiting.AskWaiting,
+        answer=waiting.WaitingEntry(),
+    ),
+    Route(
+        name="leave_waiting",
+        method="POST",
+        path=f"{API}/waiting-list/{{number}}/cancellation",
+        summary="Wait no more; what was offered goes to the next. 退出候补",
+        access=SIGNED_IN,
+        tag="appointments",
+        service="appointment",
+        rpc="leave_waiting",
+        request=waiting.AskWaiting,
+        answer=waiting.WaitingEntry(),
+        others={409: "The entry has come to its end."},
+    ),
+    Route(
+        name="file_appeal",
+        method="POST",
+        path=f"{API}/halls/{{hall}}/appeals",
+        summary="Appeal against being blocked after missed visits. 申诉",
+        access=SIGNED_IN,
+        tag="appointments",
+        service="appointment",
+        rpc="file_appeal",
+        request=waiting.FileAppeal,
+        body=waiting.AppealReason,
+        answer=waiting.Appeal(),
+        status=201,
+        pace=limits.BOOKINGS,
+        others={409: "Not blocked there, or an appeal is open."},
+    ),
+    Route(
+        name="appeal",
+        method="GET",
+        path=f"{API}/appeals/{{id}}",
+        summary="What became of one's appeal. 申诉结果",
+        access=SIGNED_IN,
+        tag="appointments",
+        service="appointment",
+        rpc="appeal",
+        request=waiting.AskAppeal,
+        answer=waiting.Appeal(),
+    ),
+]
+
+ROUTES = [*_GUESTS, *_BOOKING, *_WAITING]

@@ -1,9 +1,9 @@
-"""Routes of a hall's staff: hours, rules, closures, and who is expected. The hall in the path must be their own."""
+"""Routes of a hall's staff: hours, rules, closures and whom they hit, appeals, who is expected. Their own hall only."""
 
 from gateway.auth import Access
 from gateway.route import Route
 from gateway.routes.common import API, filters
-from kernel.contracts import appointment
+from kernel.contracts import appointment, closures, waiting
 
 HALL = Access.HALL
 _TOLD = {404: "No such hall takes bookings, or it has no such group."}
@@ -32,7 +32,7 @@ ROUTES = [
         rpc="set_schedule",
         request=appointment.SetSchedule,
         body=appointment.Schedule,
-        answer=appointment.Replanned(),
+        answer=closures.Replanned(),
         others=_TOLD,
     ),
     Route(
@@ -58,7 +58,7 @@ ROUTES = [
         rpc="set_rule",
         request=appointment.SetRule,
         body=appointment.HallRule,
-        answer=appointment.Replanned(),
+        answer=closures.Replanned(),
         others=_TOLD,
     ),
     Route(
@@ -71,7 +71,7 @@ ROUTES = [
         service="appointment",
         rpc="closures",
         request=appointment.OfHall,
-        answer=appointment.ClosureList(),
+        answer=closures.ClosureList(),
     ),
     Route(
         name="close_hall",
@@ -82,11 +82,77 @@ ROUTES = [
         tag="hall staff",
         service="appointment",
         rpc="close",
-        request=appointment.Close,
-        body=appointment.Closure,
-        answer=appointment.Replanned(),
+        request=closures.Close,
+        body=closures.Closure,
+        answer=closures.Replanned(),
         status=201,
         others=_TOLD,
+    ),
+    Route(
+        name="reopen_hall",
+        method="POST",
+        path=f"{API}/halls/{{hall}}/closures/{{id}}/withdrawal",
+        summary="Take a closure back; visits it has hit are whole again. 撤销停办",
+        access=HALL,
+        tag="hall staff",
+        service="appointment",
+        rpc="reopen",
+        request=closures.Reopen,
+        answer=closures.Replanned(),
+        others=_TOLD,
+    ),
+    Route(
+        name="hit_bookings",
+        method="GET",
+        path=f"{API}/halls/{{hall}}/hit-bookings",
+        summary="Visits to come that have lost their times. 受停办影响的预约",
+        access=HALL,
+        tag="hall staff",
+        service="appointment",
+        rpc="hit_bookings",
+        request=appointment.OfHall,
+        answer=closures.HitList(),
+        others=_TOLD,
+    ),
+    Route(
+        name="appeals",
+        method="GET",
+        path=f"{API}/halls/{{hall}}/appeals",
+        summary="Appeals of people who are blocked. 爽约申诉",
+        access=HALL,
+        tag="hall staff",
+        service="appointment",
+        rpc="appeals",
+        request=waiting.AppealsAsked,
+        query=filters(waiting.AppealsAsked, "hall"),
+        answer=waiting.FiledAppeals(),
+    ),
+    Route(
+        name="decide_appeal",
+        method="POST",
+        path=f"{API}/halls/{{hall}}/appeals/{{id}}/decision",
+        summary="Grant an appeal, which lifts the block, or dismiss it. 处理申诉",
+        access=HALL,
+        tag="hall staff",
+        service="appointment",
+        rpc="decide_appeal",
+        request=waiting.DecideAppeal,
+        body=waiting.Decision,
+        answer=waiting.FiledAppeal(),
+        others={409: "Decided before, otherwise."},
+    ),
+    Route(
+        name="excuse_no_show",
+        method="POST",
+        path=f"{API}/halls/{{hall}}/bookings/{{number}}/excuse",
+        summary="A missed visit does not count; a block that it brought is lifted. 免记爽约",
+        access=HALL,
+        tag="hall staff",
+        service="appointment",
+        rpc="excuse_no_show",
+        request=waiting.ExcuseNoShow,
+        answer=waiting.Excused(),
+        others={409: "The visit was not missed."},
     ),
     Route(
         name="hall_bookings",

@@ -201,14 +201,18 @@ class FreeSlots(ma.Schema):
 
 
 class NextTime(ma.Schema):
-    """A member of the refusal `full`."""
+    """A time that is free: a member of the refusals `full` and `still_free`, and of a closed booking."""
 
     date = fields.String(required=True)
     time = fields.String(required=True)
 
 
 class Appointment(ma.Schema):
-    """A booking as its visitor sees it. `cancel_before`: until then it can be cancelled or moved."""
+    """A booking as its visitor sees it. `cancel_before`: until then it can be cancelled or moved.
+
+    `closed`: the hall cannot keep the time. It can be moved or cancelled at any hour then, and the times `offered` are
+    held for the visitor until `offered_until`.
+    """
 
     number = fields.String(required=True)
     state = fields.String(required=True, validate=validate.OneOf(STATES))
@@ -221,6 +225,9 @@ class Appointment(ma.Schema):
     starts_at = Instant(required=True)
     ends_at = Instant(required=True)
     cancel_before = Instant(required=True)
+    closed = fields.Boolean(required=True)
+    offered = fields.List(fields.Nested(NextTime), required=True)
+    offered_until = Instant(required=True, allow_none=True)
 
 
 class Held(Appointment):
@@ -301,40 +308,9 @@ class HallRule(Request):
     priority_minutes = fields.Integer(strict=True, load_default=20, validate=validate.Range(0, 240))
     elderly_age = fields.Integer(strict=True, load_default=65, validate=validate.Range(50, 120))
     park_minutes = fields.Integer(strict=True, load_default=10, validate=validate.Range(1, 240))
-
-
-class Closure(Request):
-    """A hall, or one group of it, is closed from `first_day` to `last_day`: all day, or between two times."""
-
-    group = fields.String(load_default=None, allow_none=True, validate=_GROUP)
-    first_day = _day(required=True)
-    last_day = _day(required=True)
-    since = fields.String(load_default="00:00", validate=_TIME)
-    until = fields.String(load_default="24:00", validate=_END)
-    reason = fields.String(required=True, validate=[TextLength(1, 200), _PLAIN])
-
-    @ma.validates_schema
-    def is_some_time(self, data: dict[str, str], **_: object) -> None:
-        if data["first_day"] > data["last_day"]:
-            raise ma.ValidationError("Must not be before `first_day`.", "last_day")
-        if data["since"] >= data["until"]:
-            raise ma.ValidationError("Must be later than `since`.", "until")
-
-
-class HitBooking(ma.Schema):
-    """A booking that a change of schedule or a closure leaves without its times."""
-
-    number = fields.String(required=True)
-    group = fields.String(required=True)
-    starts_at = Instant(required=True)
-    ends_at = Instant(required=True)
-
-
-class Replanned(ma.Schema):
-    """Answer to a change of schedule or a closure: slots that are open now, and the bookings it hits."""
-
-    open_slots = fields.Integer(required=True)
-    hit = fields.List(fields.Nested(HitBooking), required=True)
+    offer_minutes = fields.Integer(strict=True, load_default=30, validate=validate.Range(5, 1440))
+    waiting_entries = fields.Integer(strict=True, load_default=3, validate=validate.Range(0, 20))
+    closure_hold_minutes = fields.Integer(strict=True, load_default=1440, validate=validate.Range(60, 10_080))
 
 
 class OfHall(Asked):
@@ -367,23 +343,6 @@ class ScheduleList(ma.Schema):
 
 class SetRule(OfHall, HallRule):
     """RPC `set_rule` (→ Replanned); `rule`, asked as OfHall is, answers HallRule. Raises UnknownHall."""
-
-
-class Close(OfHall, Closure):
-    """RPC `close` (→ Replanned). Raises UnknownHall, UnknownGroup."""
-
-
-class ClosureKept(Closure):
-    """A closure as it stands."""
-
-    id = fields.String(required=True)
-
-
-class ClosureList(ma.Schema):
-    """RPC `closures`, asked as OfHall is: those that are not over."""
-
-    items = fields.List(fields.Nested(ClosureKept), required=True)
-    total = fields.Integer(required=True)
 
 
 class BookingsAsked(OfHall):

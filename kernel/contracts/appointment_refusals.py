@@ -149,3 +149,88 @@ class NotInThatState(Refusal):
     status = 409
     zh = "该预约当前状态为“{state}”，不能进行此操作。"
     en = "The booking is {state}; this cannot be done any more."
+
+
+class StillFree(Refusal):
+    """Nobody need wait: such times are free. `next`: up to three of them, as `contracts.appointment.NextTime`."""
+
+    code = "still_free"
+    status = 409
+    zh = "所选日期仍有可约时段，请直接预约：{next_text_zh}。"
+    en = "There are free times on these days, which can be booked: {next_text_en}."
+
+    def __init__(self, times: list[dict[str, str]]) -> None:
+        listed = [f"{time['date']} {time['time']}" for time in times]
+        super().__init__(next=times, next_text_zh="、".join(listed), next_text_en=", ".join(listed))
+
+
+class WaitingLimit(Refusal):
+    """The person has as many entries on the hall's waiting list as it allows."""
+
+    code = "waiting_limit"
+    status = 409
+    zh = "您在该大厅最多可同时候补 {most} 次，已达上限。"
+    en = "This hall allows a person {most} entries on its waiting list at once, and you have them all."
+
+
+class UnknownEntry(Refusal):
+    """No such entry on a waiting list, or another's."""
+
+    code = "unknown_entry"
+    status = 404
+    zh = "没有找到该候补登记。"
+    en = "There is no such entry on a waiting list."
+
+
+class EntryOver(Refusal):
+    """The entry has come to its end, so nobody can leave it. `state`: how it ended."""
+
+    code = "entry_over"
+    status = 409
+    zh = "该候补登记已结束（{state}），不能进行此操作。"
+    en = "The entry on the waiting list is over ({state}); this cannot be done any more."
+
+
+class UnknownClosure(Refusal):
+    """The hall has no such closure, or it was taken back."""
+
+    code = "unknown_closure"
+    status = 404
+    zh = "没有找到该停办安排。"
+    en = "There is no such closure."
+
+
+class NotBlocked(Refusal):
+    """There is nothing to appeal against."""
+
+    code = "not_blocked"
+    status = 409
+    zh = "您在该大厅的预约功能未被暂停，无需申诉。"
+    en = "You can book at this hall; there is nothing to appeal against."
+
+
+class AppealOpen(Refusal):
+    """The person has appealed already, and the hall has not decided yet."""
+
+    code = "appeal_open"
+    status = 409
+    zh = "您的申诉正在处理中，请等待大厅答复。"
+    en = "You have appealed already; please wait for the hall's decision."
+
+
+class UnknownAppeal(Refusal):
+    """No such appeal, or another's, or another hall's."""
+
+    code = "unknown_appeal"
+    status = 404
+    zh = "没有找到该申诉。"
+    en = "There is no such appeal."
+
+
+class AppealDecided(Refusal):
+    """The appeal was decided before, otherwise. `state`: granted or dismissed."""
+
+    code = "appeal_decided"
+    status = 409
+    zh = "该申诉已作出处理（{state}），不能更改。"
+    en = "The appeal was decided before ({state}); this cannot be changed."

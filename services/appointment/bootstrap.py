@@ -16,20 +16,25 @@ from kernel.messaging.relay import Relay
 from kernel.messaging.topology import VISIT_EVENTS
 from kernel.vault import Vault
 from services.appointment.adapters import documents
+from services.appointment.adapters.blocks import BlockTables
 from services.appointment.adapters.bookings import BookingTables
 from services.appointment.adapters.halls import HallTables
 from services.appointment.adapters.slots import SlotTables
 from services.appointment.adapters.statistics import StatisticsProjection, StatisticTables, clear
 from services.appointment.adapters.tickets import TicketTables
+from services.appointment.adapters.waiting import WaitingTables
 from services.appointment.adapters.windows import WindowTables
 from services.appointment.application.adopting import Adopting
+from services.appointment.application.appeals import Appeals
 from services.appointment.application.booking import Bookings
 from services.appointment.application.calling import Calling
 from services.appointment.application.checking_in import CheckingIn
+from services.appointment.application.closing import Closings
 from services.appointment.application.contacts import Contacts
 from services.appointment.application.expected import Expected
 from services.appointment.application.files import Files
 from services.appointment.application.free_slots import FreeTimes
+from services.appointment.application.offering import Offering
 from services.appointment.application.own_bookings import OwnBookings
 from services.appointment.application.planning import Planning
 from services.appointment.application.queue_day import QueueDay
@@ -37,6 +42,7 @@ from services.appointment.application.queue_views import QueueViews
 from services.appointment.application.statistics import Statistics
 from services.appointment.application.sweeping import Sweeping
 from services.appointment.application.tools import Tools
+from services.appointment.application.waiting import Waiting
 from services.appointment.application.walk_ins import WalkIns
 
 OWNER = "appointment"
@@ -52,7 +58,16 @@ CONSUMER = Consumer(
 RETURN_SECONDS = (60, 900)  # a place that was given up stays away for so long, nobody knows how long
 
 
-class Tables(HallTables, SlotTables, BookingTables, WindowTables, TicketTables, StatisticTables):
+class Tables(
+    HallTables,
+    SlotTables,
+    BookingTables,
+    BlockTables,
+    WaitingTables,
+    WindowTables,
+    TicketTables,
+    StatisticTables,
+):
     """All tables beside the log."""
 
 
@@ -69,7 +84,11 @@ class Appointments:
         self.expected = Expected(tools)
         self.contacts = Contacts(tools)
         self.adopting = Adopting(self.planning)
+        self.waiting = Waiting(tools)
+        self.appeals = Appeals(tools)
         self.sweeping = Sweeping(tools)
+        self.offering = Offering(tools)
+        self.closings = Closings(tools)
         self.checking_in = CheckingIn(tools)
         self.walk_ins = WalkIns(tools)
         self.calling = Calling(tools)
@@ -83,9 +102,12 @@ class Appointments:
         return self.follower.rebuild(clear)
 
     def sweep(self) -> None:
-        """What is to happen within seconds."""
+        """What is to happen within seconds. Holds end before places come back, so that none comes back later."""
         self.sweeping.holds()
-        self.sweeping.returns()
+        self.closings.closures()
+        self.offering.returns()
+        self.closings.ended()
+        self.sweeping.reminders()
         self.queue_day.put_back()
 
     def look_ahead(self) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kernel import logs
-from kernel.contracts import appointment as contract, hall_day
+from kernel.contracts import appointment as contract, closures, hall_day, waiting
 from kernel.contracts.accounts import Request
 from kernel.contracts.visit_contact import ContactOfVisit
 from kernel.errors import Refusal
@@ -14,7 +14,7 @@ from kernel.messaging.broadcasting import hears
 from kernel.messaging.consuming import every
 from kernel.messaging.rpc import Services, rpc
 from kernel.messaging.wiring import Application
-from services.appointment.application.people import caller_of
+from services.appointment.application.people import Caller, caller_of
 from services.appointment.application.staff import check_manager, check_staff
 from services.appointment.bootstrap import OWNER, build
 
@@ -75,6 +75,45 @@ class AppointmentService:
     def qr(self, request: Json) -> Json:
         return self.app.files.qr(caller_of(request["principal"]), request["number"])  # type: ignore[no-any-return]
 
+    @rpc(waiting.JoinWaiting)
+    def join_waiting(self, request: Json) -> Json:
+        caller = caller_of(request["principal"])
+        return self.app.waiting.join(caller, self._with_visitor(caller, request))  # type: ignore[no-any-return]
+
+    @rpc(waiting.AskWaiting)
+    def waiting_entry(self, request: Json) -> Json:
+        return self.app.waiting.show(caller_of(request["principal"]), request["number"])  # type: ignore[no-any-return]
+
+    @rpc(waiting.AskWaiting)
+    def leave_waiting(self, request: Json) -> Json:
+        return self.app.waiting.leave(caller_of(request["principal"]), request["number"])  # type: ignore[no-any-return]
+
+    @rpc(waiting.FileAppeal)
+    def file_appeal(self, request: Json) -> Json:
+        caller = caller_of(request["principal"])
+        return self.app.appeals.file(caller, self._with_visitor(caller, request))  # type: ignore[no-any-return]
+
+    @rpc(waiting.AskAppeal)
+    def appeal(self, request: Json) -> Json:
+        return self.app.appeals.show(caller_of(request["principal"]), request["id"])  # type: ignore[no-any-return]
+
+    @rpc(waiting.AppealsAsked)
+    def appeals(self, request: Json) -> Json:
+        check_manager(request["principal"], request["hall"])
+        said = (request["hall"], request["state"], request["page"], request["page_size"])
+        return self.app.appeals.of_hall(*said)  # type: ignore[no-any-return]
+
+    @rpc(waiting.DecideAppeal)
+    def decide_appeal(self, request: Json) -> Json:
+        by = check_manager(request["principal"], request["hall"])
+        decision = _members(request, waiting.Decision)
+        return self.app.appeals.decide(request["hall"], request["id"], decision, by)  # type: ignore[no-any-return]
+
+    @rpc(waiting.ExcuseNoShow)
+    def excuse_no_show(self, request: Json) -> Json:
+        by = check_manager(request["principal"], request["hall"])
+        return self.app.appeals.excuse(request["hall"], request["number"], by)  # type: ignore[no-any-return]
+
     @rpc(contract.OfHall)
     def schedules(self, request: Json) -> Json:
         check_staff(request["principal"], request["hall"])
@@ -101,10 +140,20 @@ class AppointmentService:
         check_staff(request["principal"], request["hall"])
         return self.app.planning.closures(request["hall"])  # type: ignore[no-any-return]
 
-    @rpc(contract.Close)
+    @rpc(closures.Close)
     def close(self, request: Json) -> Json:
         by = check_manager(request["principal"], request["hall"])
-        return self.app.planning.close(request["hall"], _members(request, contract.Closure), by)  # type: ignore[no-any-return]
+        return self.app.planning.close(request["hall"], _members(request, closures.Closure), by)  # type: ignore[no-any-return]
+
+    @rpc(closures.Reopen)
+    def reopen(self, request: Json) -> Json:
+        check_manager(request["principal"], request["hall"])
+        return self.app.planning.reopen(request["hall"], request["id"])  # type: ignore[no-any-return]
+
+    @rpc(contract.OfHall)
+    def hit_bookings(self, request: Json) -> Json:
+        check_staff(request["principal"], request["hall"])
+        return self.app.planning.hit(request["hall"])  # type: ignore[no-any-return]
 
     @rpc(contract.BookingsAsked)
     def bookings(self, request: Json) -> Json:
@@ -220,16 +269,25 @@ class AppointmentService:
         self.app.relay.run_once()
 
     def _taken(self, kind: str, request: Json) -> Json:
-        """Whose visit it is: a guest says so, of everybody else accounts knows."""
+        """Booked or held; or what is known without asking accounts or the tables."""
         caller, bookings = caller_of(request["principal"]), self.app.bookings
         bookings.check_visitor(caller, request["visitor"])
         before = bookings.known(kind, caller, request)
         if before is not None:
             return before  # type: ignore[no-any-return]
-        if caller.account is not None:
-            person = self.services.call("accounts", "person", {"account": caller.account})
-            request = {**request, "visitor": person}
+        request = self._with_person(caller, request)
         return (bookings.book if kind == "book" else bookings.hold)(caller, request)  # type: ignore[no-any-return]
+
+    def _with_visitor(self, caller: Caller, request: Json) -> Json:
+        """Raises InvalidInput, Erased."""
+        self.app.bookings.check_visitor(caller, request["visitor"])
+        return self._with_person(caller, request)
+
+    def _with_person(self, caller: Caller, request: Json) -> Json:
+        """Whose visit it is: a guest says so, of everybody else accounts knows."""
+        if caller.account is None:
+            return request
+        return {**request, "visitor": self.services.call("accounts", "person", {"account": caller.account})}
 
 
 def _staff(request: Mapping[str, Any]) -> str:

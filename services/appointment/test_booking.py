@@ -168,7 +168,7 @@ def test_a_hold_that_is_over_is_not_confirmed(desk: Desk, swept: bool) -> None:
     with pytest.raises(HoldExpired):
         desk.confirm(held["number"])
     desk.book(1, time="10:00")  # it counts no more
-    desk.app.sweeping.holds()
+    desk.sweep()
     assert list(desk.taken().values()) == [1]
     desk.check()
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from kernel.contracts import appointment as contract
+from kernel.contracts import appointment as contract, closures
 from kernel.contracts.appointment_refusals import (
     AlreadyBooked,
     BeyondClosing,
@@ -40,9 +40,9 @@ def test_a_cancelled_place_comes_back_after_a_while(desk: Desk) -> None:
     with pytest.raises(Full):
         desk.book(2)
     desk.advance(seconds=99)
-    assert desk.app.sweeping.returns() == 0
+    assert desk.app.offering.returns() == 0
     desk.advance(seconds=1)
-    assert (desk.app.sweeping.returns(), desk.app.sweeping.returns()) == (1, 0)
+    assert (desk.app.offering.returns(), desk.app.offering.returns()) == (1, 0)
     desk.book(2)
     desk.book(1, time="10:00")  # what was cancelled counts no more
     desk.check()
@@ -77,7 +77,7 @@ def test_a_moved_visit_takes_the_new_place_and_gives_up_the_old(desk: Desk) -> N
     assert [row[0] for row in desk.query("SELECT count(*) FROM place_return")] == [1]
     desk.check()
     desk.advance(seconds=100)
-    desk.app.sweeping.returns()
+    desk.app.offering.returns()
     assert list(desk.taken().values()) == [1, 1]
     assert desk.rebuilt(number).version == 2
     desk.check()
@@ -120,7 +120,7 @@ def test_own_bookings_are_listed_latest_first(desk: Desk) -> None:
 def test_a_closure_closes_slots_and_names_whom_it_hits(desk: Desk) -> None:
     hit, kept = desk.book(1, date=WEDNESDAY)["number"], desk.book(2)["number"]
     answer = desk.shut(since="09:00", until="10:00")
-    assert contract.Replanned().validate(answer) == {}
+    assert closures.Replanned().validate(answer) == {}
     assert [one["number"] for one in answer["hit"]] == [hit]
     with pytest.raises(Closed):
         desk.book(3, date=WEDNESDAY, time="09:30")
@@ -160,12 +160,12 @@ def test_a_slot_that_shrank_gives_no_place_back_beyond_its_schedule(desk: Desk) 
     desk.schedule(capacity=1)
     desk.cancel(numbers[0])
     desk.advance(seconds=100)
-    desk.app.sweeping.returns()
+    desk.app.offering.returns()
     with pytest.raises(Full):
         desk.book(3)
     desk.cancel(numbers[1], 2)
     desk.advance(seconds=100)
-    desk.app.sweeping.returns()
+    desk.app.offering.returns()
     desk.book(3)
     with pytest.raises(Full):
         desk.book(4)

@@ -295,6 +295,7 @@ def test_a_hold_that_ends_while_it_is_confirmed_is_one_or_the_other(desk: Desk) 
         ahead = Desk(second.database, type(desk.clock)("2026-02-09T08:05:00+08:00"))  # type: ignore[call-arg]
         calls: list[Callable[[], Any]] = [lambda n=n: first.confirm(held[n]["number"], n) for n in range(4)]
         found = outcomes([*calls, lambda: {"swept": ahead.app.sweeping.holds()}])
+        ahead.sweep()
     swept = found.pop()
     assert isinstance(swept, dict)
     assert {type(one) for one in found if isinstance(one, Refusal)} <= {HoldExpired}

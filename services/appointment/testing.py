@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from kernel.clock import Clock, FrozenClock, parse_time
 from kernel.config import Settings
-from kernel.contracts import appointment as contract
+from kernel.contracts import appointment as contract, closures
 from kernel.contracts.ticket_facts import TicketFact
 from kernel.contracts.visit import load_visit_fact
 from kernel.contracts.visit_facts import VisitFact
@@ -39,6 +39,24 @@ HALL: dict[str, Any] = {
         {"name": "税务窗口", "items": ["tax"]},
     ],
 }
+
+
+_TABLES = (
+    "ticket",
+    "queue_day",
+    "hall_window",
+    "visitor",
+    "booking",
+    "booking_slot",
+    "place_return",
+    "idempotency",
+    "event",
+    "block",
+    "waiting",
+    "replanned",
+    "appeal",
+    "vault_key",
+)
 
 
 class Desk:
@@ -90,7 +108,7 @@ class Desk:
         """Close the hall on Wednesday, unless said otherwise. What it answered."""
         day = WEDNESDAY.isoformat()
         document = {"first_day": day, "last_day": day, "reason": "设备检修", **change}
-        return self.app.planning.close("tianhe", contract.Closure().load(document), "staff-1")
+        return self.app.planning.close("tianhe", closures.Closure().load(document), "staff-1")
 
     def book(self, number: int = 1, **change: Any) -> dict[str, Any]:
         """The person of this number books on Tuesday at nine, unless said otherwise."""
@@ -149,6 +167,25 @@ class Desk:
         assert isinstance(self.clock, FrozenClock)
         self.clock.advance(parse_time(f"{text}:00+08:00") - self.clock.now())
 
+    def sweep(self) -> None:
+        """What the service does by itself every few seconds, once."""
+        self.app.sweep()
+
+    def join(self, number: int = 1, **change: Any) -> dict[str, Any]:
+        """The person of this number waits for Tuesday at nine, unless said otherwise."""
+        return self.app.waiting.join(self.caller(change.pop("account", f"a-{number}")), waiting_wish(number, **change))
+
+    def entry(self, entry: str, number: int = 1) -> dict[str, Any]:
+        return self.app.waiting.show(self.caller(f"a-{number}"), entry)
+
+    def leave(self, entry: str, number: int = 1) -> dict[str, Any]:
+        return self.app.waiting.leave(self.caller(f"a-{number}"), entry)
+
+    def closure(self) -> str:
+        """The id of the only one."""
+        (row,) = self.query("SELECT id FROM closure")
+        return str(row[0])
+
     def facts(self, booking: str) -> list[VisitFact]:
         """What the log tells of a booking."""
         return [load_visit_fact(event.type, event.version, event.data) for event in self.tools.log.stream(booking)]
@@ -181,15 +218,19 @@ class Desk:
         )
         assert {row[0]: row[1] for row in had} == self.taken()
         rows = self.query("SELECT number, version, state FROM booking WHERE version > 0")
-        told = self.tools.log.streams([row[0] for row in rows])
+        offered = self.query("SELECT number, version FROM waiting WHERE version > 0")
+        told = self.tools.log.streams([row[0] for row in (*rows, *offered)])
         tickets = self.query("SELECT id FROM ticket")
         streams = {event.stream for event in self.tools.log.read(0, 100_000)}
         assert streams == {*told, *(row[0] for row in tickets)}
+        assert {number: len(told[number]) for number, _ in offered} == dict(map(tuple, offered))
         for number, version, state in rows:
             rebuilt = self.rebuilt_of(number, told[number])
             assert (rebuilt.version, str(rebuilt.state)) == (version, state)
             row = self.booking(number)
             assert (rebuilt.starts_at, rebuilt.ends_at) == (row.starts_at, row.ends_at)
+            assert (rebuilt.closed, rebuilt.excused) == (row.closed, row.excused)
+        assert self.query("SELECT number FROM booking WHERE state = 'held' AND version > 0") == []
         self._check_tickets([row[0] for row in tickets])
 
     def _check_tickets(self, ids: Sequence[str]) -> None:
@@ -221,20 +262,12 @@ class Desk:
 
     def traces(self) -> dict[str, Any]:
         """What would show that something has changed."""
-        tables = (
-            "ticket",
-            "queue_day",
-            "hall_window",
-            "visitor",
-            "booking",
-            "booking_slot",
-            "place_return",
-            "idempotency",
-            "event",
-            "block",
-        )
-        counts = {table: self.query(f"SELECT count(*) FROM {table}")[0][0] for table in tables}
-        return {**counts, "taken": self.taken()}
+        counts = {table: self.query(f"SELECT count(*) FROM {table}")[0][0] for table in _TABLES}
+        states = self.query("SELECT number, state, version, closed, excused, remind_at FROM booking ORDER BY number")
+        waiting = self.query("SELECT number, state, version FROM waiting ORDER BY number")
+        decided = self.query("SELECT id, state FROM appeal ORDER BY id")
+        lifted = self.query("SELECT booking, lifted_at FROM block ORDER BY booking")
+        return {**counts, "taken": self.taken(), "states": [states, waiting, decided, lifted]}
 
 
 def wish(number: int = 1, **change: Any) -> dict[str, Any]:
@@ -245,6 +278,23 @@ def wish(number: int = 1, **change: Any) -> dict[str, Any]:
         "people": 1,
         "date": TUESDAY,
         "time": "09:00",
+        "language": "zh-Hans",
+        "idempotency_key": None,
+        "visitor": visitor(number),
+    }
+    return {**asked, **change}
+
+
+def waiting_wish(number: int = 1, **change: Any) -> dict[str, Any]:
+    """A request to join the waiting list as it comes from its schema."""
+    asked = {
+        "hall": "tianhe",
+        "items": ["passport"],
+        "people": 1,
+        "first_day": TUESDAY,
+        "last_day": TUESDAY,
+        "since": "09:00",
+        "until": "09:30",
         "language": "zh-Hans",
         "idempotency_key": None,
         "visitor": visitor(number),

@@ -12,13 +12,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from services.appointment.adapters.sql import among, joined, lock_rows, on_postgresql, pairs, split, values_of
-from services.appointment.application.rows import BlockRow, BookingRow, ReturnRow
+from services.appointment.application.ports import Range
+from services.appointment.application.rows import BookingRow, ReturnRow
 from services.appointment.domain.booking import State
-from services.appointment.domain.slots import Slot
+from services.appointment.domain.slots import GROUP_BITS, Slot
 
 _NAMES = (
     "number, version, state, hall, group_no, day, starts, ends, people, items, identity, mobile, visitor, account,"
-    " language, contact, held_until, made_at"
+    " language, contact, held_until, made_at, instead_of, closed, remind_at, excused"
 )
 _DAYS = [sa.bindparam("first", type_=sa.Date), sa.bindparam("last", type_=sa.Date)]
 _ADD = sa.text(
@@ -28,6 +29,9 @@ _TYPES = {"version": "int", "group_no": "int", "day": "date", "starts": "int", "
     "contact": "bytea",
     "held_until": "bigint",
     "made_at": "bigint",
+    "closed": "boolean",
+    "remind_at": "bigint",
+    "excused": "boolean",
 }
 _ORDER = [name.strip() for name in _NAMES.split(",")]
 _ADD_ALL = sa.text(
@@ -42,15 +46,25 @@ _OF = (
 _FIND = f"SELECT {_NAMES} FROM booking WHERE number = :number"
 _CHANGE = sa.text(
     "UPDATE booking SET state = :state, version = :version, day = :day, starts = :starts, ends = :ends,"
-    " held_until = :held_until WHERE number = :number AND version = :seen_version AND state = :seen_state"
+    " held_until = :held_until, closed = :closed, remind_at = :remind_at, excused = :excused"
+    " WHERE number = :number AND version = :seen_version AND state = :seen_state"
 ).bindparams(sa.bindparam("day", type_=sa.Date))
 _OVER = "SELECT number FROM booking WHERE state = 'held' AND held_until <= :now ORDER BY number LIMIT :limit"
 _EXPIRE = (
     "UPDATE booking SET state = 'expired' WHERE state = 'held' AND held_until <= :now AND {numbers} RETURNING number"
 )
 _MISSED = sa.text(
-    "SELECT number FROM booking WHERE state = 'booked' AND day < :before ORDER BY day, number LIMIT :limit"
+    "SELECT number FROM booking WHERE state = 'booked' AND day < :before AND NOT closed"
+    " ORDER BY day, number LIMIT :limit"
 ).bindparams(sa.bindparam("before", type_=sa.Date))
+_CLOSED = sa.text(
+    "SELECT number FROM booking WHERE state = 'booked' AND closed AND day <= :today ORDER BY day, number LIMIT :limit"
+).bindparams(sa.bindparam("today", type_=sa.Date))
+_TO_REMIND = (
+    f"SELECT {_NAMES} FROM booking WHERE state = 'booked' AND remind_at IS NOT NULL AND remind_at <= :now"
+    " ORDER BY remind_at, number LIMIT :limit"
+)
+_INSTEAD = f"SELECT {_NAMES} FROM booking WHERE instead_of = :number AND state = 'held' ORDER BY day, starts, number"
 _OWN = "FROM booking WHERE {whose} AND state <> 'expired' AND state <> 'held'"
 _ON = "FROM booking WHERE hall = :hall AND day = :day AND state <> 'expired' AND state <> 'held'"
 _ON_COUNT = sa.text(f"SELECT count(*) {_ON}").bindparams(sa.bindparam("day", type_=sa.Date))
@@ -65,18 +79,14 @@ _IN = (
     " WHERE b.group_no = :group_no AND b.hall = (SELECT hall FROM business_group WHERE no = :group_no)"
     " AND b.day >= :since AND b.state IN ('held', 'booked') ORDER BY b.day, b.starts, b.number, s.id"
 )
-_ADD_BLOCK = sa.text(
-    "INSERT INTO block (booking, hall, identity, mobile, until, made_at)"
-    " VALUES (:booking, :hall, :identity, :mobile, :until, :made_at)"
-).bindparams(sa.bindparam("until", type_=sa.Date))
-_BLOCKS = (
-    "SELECT booking, hall, identity, mobile, until, made_at FROM block"
-    " WHERE until > :today AND ({identity} OR {mobile})"
-)
 _PLAN_ANEW = sa.text("SET LOCAL plan_cache_mode = force_custom_plan")
 _NEW_VISITOR = sa.text("INSERT INTO visitor (key, reference) VALUES (:key, :reference)")
 _ADD_RETURN = sa.text("INSERT INTO place_return (id, slot, due_at) VALUES (:id, :slot, :due_at)")
-_DUE = "SELECT id FROM place_return WHERE due_at <= :now ORDER BY due_at LIMIT :limit"
+_DUE_GROUPS = "SELECT DISTINCT slot >> {bits:d} FROM place_return WHERE due_at <= :now ORDER BY 1"
+_DUE = (
+    "DELETE FROM place_return WHERE id IN (SELECT id FROM place_return WHERE due_at <= :now"
+    " AND slot BETWEEN :low AND :high ORDER BY due_at, id LIMIT :limit) RETURNING id, slot, due_at"
+)
 _COLUMNS = {"day": sa.Date()}
 
 
@@ -125,15 +135,6 @@ class BookingTables:
         statement = sa.text(query).bindparams(*_DAYS).columns(**_COLUMNS)
         return [_row(*row) for row in tx.execute(statement, {**bound, "first": first, "last": last})]
 
-    def blocks_of(self, tx: sa.Connection, keys: Collection[str], today: date) -> list[BlockRow]:
-        query = _BLOCKS.format(identity=among(tx, "identity", "keys"), mobile=among(tx, "mobile", "keys"))
-        statement = sa.text(query).bindparams(sa.bindparam("today", type_=sa.Date)).columns(until=sa.Date())
-        rows = tx.execute(statement, {"keys": values_of(tx, keys), "today": today})
-        return [BlockRow(**row) for row in rows.mappings()]
-
-    def add_block(self, tx: sa.Connection, row: BlockRow) -> None:
-        tx.execute(_ADD_BLOCK, vars(row))
-
     def add_bookings(self, tx: sa.Connection, rows: Sequence[BookingRow]) -> None:
         written = [{**vars(row), "state": row.state.value, "items": json.dumps(row.items)} for row in rows]
         if on_postgresql(tx) and written:  # one statement for all is several times cheaper than one for each
@@ -163,7 +164,7 @@ class BookingTables:
         return None if row is None else _row(*row)
 
     def change_booking(self, tx: sa.Connection, seen: BookingRow, row: BookingRow) -> bool:
-        names = ("number", "version", "day", "starts", "ends", "held_until")
+        names = ("number", "version", "day", "starts", "ends", "held_until", "closed", "remind_at", "excused")
         values = {name: getattr(row, name) for name in names} | {"state": str(row.state)}
         bound = {**values, "seen_version": seen.version, "seen_state": str(seen.state)}
         return tx.execute(_CHANGE, bound).rowcount == 1
@@ -179,12 +180,12 @@ class BookingTables:
         if rows:
             tx.execute(_ADD_RETURN, [vars(row) for row in rows])
 
-    def due_returns(self, tx: sa.Connection, now: int, limit: int) -> list[ReturnRow]:
-        due = tx.execute(sa.text(_DUE + lock_rows(tx, "SKIP LOCKED")), {"now": now, "limit": limit}).scalars().all()
-        if not due:
-            return []
-        query = f"DELETE FROM place_return WHERE {among(tx, 'id', 'ids')} RETURNING id, slot, due_at"
-        return [ReturnRow(*row) for row in tx.execute(sa.text(query), {"ids": values_of(tx, due)})]
+    def due_groups(self, tx: sa.Connection, now: int) -> list[int]:
+        return list(tx.execute(sa.text(_DUE_GROUPS.format(bits=GROUP_BITS)), {"now": now}).scalars())
+
+    def due_returns(self, tx: sa.Connection, ids: Range, now: int, limit: int) -> list[ReturnRow]:
+        bound = {"now": now, "low": ids[0], "high": ids[1], "limit": limit}
+        return [ReturnRow(*row) for row in tx.execute(sa.text(_DUE), bound)]
 
     def own_bookings(
         self, tx: sa.Connection, account: str | None, mobile: str | None, limit: int, offset: int
@@ -214,6 +215,21 @@ class BookingTables:
             found.append((_row(*of_it[0][:-4]), slots))
         return found
 
+    def places_of(self, tx: sa.Connection, number: str) -> list[int]:
+        rows = tx.execute(sa.text("SELECT slot FROM booking_slot WHERE booking = :number"), {"number": number})
+        return sorted(rows.scalars())
+
+    def held_instead(self, tx: sa.Connection, number: str, lock: bool = False) -> list[BookingRow]:
+        statement = sa.text(_INSTEAD + (lock_rows(tx) if lock else "")).columns(**_COLUMNS)
+        return [_row(*row) for row in tx.execute(statement, {"number": number})]
+
+    def lock_to_remind(self, tx: sa.Connection, now: int, limit: int) -> list[BookingRow]:
+        statement = sa.text(_TO_REMIND + lock_rows(tx, "SKIP LOCKED")).columns(**_COLUMNS)
+        return [_row(*row) for row in tx.execute(statement, {"now": now, "limit": limit})]
+
+    def closed_until(self, tx: sa.Connection, today: date, limit: int) -> list[str]:
+        return list(tx.execute(_CLOSED, {"today": today, "limit": limit}).scalars())
+
     def missed(self, tx: sa.Connection, before: date, limit: int) -> list[str]:
         return list(tx.execute(_MISSED, {"before": before, "limit": limit}).scalars())
 
@@ -230,4 +246,5 @@ def _row(*values: Any) -> BookingRow:
     named = dict(zip(_ORDER, values, strict=True))
     contact = named["contact"]
     named |= {"state": State(named["state"]), "items": tuple(json.loads(named["items"]))}
+    named |= {"closed": bool(named["closed"]), "excused": bool(named["excused"])}
     return BookingRow(**{**named, "contact": None if contact is None else bytes(contact)})

@@ -15,7 +15,7 @@ from services.appointment.domain.rules import HallRule, rule_of
 from services.appointment.domain.schedule import DEFAULT_SCHEDULE, Schedule, schedule_of
 
 _GROUPS = (
-    "SELECT g.hall, g.no, g.id, g.hall_name, g.name, g.items, s.document AS schedule, r.document AS rule"
+    "SELECT g.hall, g.no, g.id, g.hall_name, g.name, g.items, s.document AS schedule, r.document AS rule, g.retired"
     " FROM business_group g LEFT JOIN schedule s ON s.group_no = g.no LEFT JOIN hall_rule r ON r.hall = g.hall WHERE "
 )
 _HALLS = _GROUPS + "NOT g.retired"
@@ -41,6 +41,7 @@ _ADD_CLOSURE = sa.text(
     f"INSERT INTO closure ({_CLOSURE}) VALUES"
     " (:id, :hall, :group_no, :first_day, :last_day, :since, :until, :reason, :made_at, :made_by)"
 ).bindparams(sa.bindparam("first_day", type_=sa.Date), sa.bindparam("last_day", type_=sa.Date))
+_DROP_CLOSURE = sa.text("DELETE FROM closure WHERE hall = :hall AND id = :id")
 _CLOSURES = (
     sa.text(f"SELECT {_CLOSURE} FROM closure WHERE hall = :hall AND last_day >= :since ORDER BY first_day, id")
     .bindparams(sa.bindparam("since", type_=sa.Date))
@@ -66,7 +67,7 @@ class HallTables:
 
     def place(self, tx: sa.Connection, group_no: int) -> tuple[Hall, Group]:
         row = tuple(tx.execute(_PLACE, {"no": group_no}).one())
-        group = _group(*row[:7])
+        group = _group(*row[:7], bool(row[8]))
         return Hall(row[0], _rule(row[7]), (group,)), group
 
     def lock_hall(self, tx: sa.Connection, id: str) -> None:
@@ -88,6 +89,9 @@ class HallTables:
     def add_closure(self, tx: sa.Connection, row: ClosureRow) -> None:
         tx.execute(_ADD_CLOSURE, vars(row))
 
+    def drop_closure(self, tx: sa.Connection, hall: str, id: str) -> bool:
+        return tx.execute(_DROP_CLOSURE, {"hall": hall, "id": id}).rowcount == 1
+
     def closures(self, tx: sa.Connection, hall: str, since: date) -> list[ClosureRow]:
         return [ClosureRow(**row) for row in tx.execute(_CLOSURES, {"hall": hall, "since": since}).mappings()]
 
@@ -96,10 +100,12 @@ class HallTables:
 
 
 @lru_cache(maxsize=2000)
-def _group(hall: str, no: int, id: str, hall_name: str, name: str, items: str, schedule: str | None) -> Group:
+def _group(
+    hall: str, no: int, id: str, hall_name: str, name: str, items: str, schedule: str | None, retired: bool = False
+) -> Group:
     codes = tuple(json.loads(items))
     timed = _schedule(schedule)
-    return Group(hall=hall, no=no, id=id, hall_name=hall_name, name=name, items=codes, schedule=timed)
+    return Group(hall=hall, no=no, id=id, hall_name=hall_name, name=name, items=codes, schedule=timed, retired=retired)
 
 
 def _schedule(document: str | None) -> Schedule:

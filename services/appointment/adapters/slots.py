@@ -33,19 +33,25 @@ _PUT_ALL = sa.text(
     " capacity = CASE WHEN slot.taken > excluded.planned THEN slot.taken ELSE excluded.planned END"
 )
 _PLANNED = "SELECT id, minutes, planned, closed FROM slot WHERE id BETWEEN :low AND :high ORDER BY id"
-_LOCK = "SELECT id, minutes, capacity - taken, closed FROM slot WHERE {among} ORDER BY id"
+_SLOTS = "SELECT id, minutes, capacity - taken, closed FROM slot WHERE {among} ORDER BY id"
 
 
 class SlotTables:
     """What `application.ports.SlotStore` promises."""
 
     def lock_slots(self, tx: sa.Connection, ids: Collection[int]) -> dict[int, Slot]:
-        if not ids:
-            return {}
         # All in one order, so that two who want the same ones cannot each wait for the other.
-        query = _LOCK.format(among=among(tx, "id", "ids", "bigint")) + lock_rows(tx)
+        return {slot.id: slot for slot in self._read(tx, ids, lock_rows(tx))}
+
+    def slots(self, tx: sa.Connection, ids: Collection[int]) -> list[Slot]:
+        return self._read(tx, ids, "")
+
+    def _read(self, tx: sa.Connection, ids: Collection[int], lock: str) -> list[Slot]:
+        if not ids:
+            return []
+        query = _SLOTS.format(among=among(tx, "id", "ids", "bigint")) + lock
         rows = tx.execute(sa.text(query), {"ids": values_of(tx, ids)})
-        return {row[0]: Slot(row[0], row[1], row[2], bool(row[3])) for row in rows}
+        return [Slot(row[0], row[1], row[2], bool(row[3])) for row in rows]
 
     def take(self, tx: sa.Connection, places: Mapping[int, int]) -> bool:
         if not places:

@@ -9,7 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from kernel.contracts.appointment_refusals import Full, HoldExpired, NotInThatState
+from kernel.contracts.appointment_refusals import Closed, Full, HoldExpired, NotInThatState, UnknownBooking
+from kernel.contracts.visit_facts import VisitBooked
 from kernel.errors import Refusal
 from kernel.eventlog.grouping import Grouped
 from kernel.idempotency import Asked
@@ -18,12 +19,14 @@ from kernel.vault import Vault
 from services.appointment.application.free_slots import FreeTimes
 from services.appointment.application.full_times import FullTimes
 from services.appointment.application.people import Caller, check_visitor, own, person_of
-from services.appointment.application.rows import BookingRow
+from services.appointment.application.rows import BookingRow, EntryRow, reminder
 from services.appointment.application.saying import append_last, append_to, booked, shown
+from services.appointment.application.standing import booked_now
 from services.appointment.application.taking import Outcome, Wish, take_all
 from services.appointment.application.tools import Tools
 from services.appointment.domain.booking import State, decide
 from services.appointment.domain.halls import Group, Hall
+from services.appointment.domain.slots import keep
 from services.appointment.domain.times import day_of, minutes_of
 
 NUMBER_LENGTH = 12  # characters of 5 bits: nobody guesses one
@@ -110,12 +113,24 @@ class Bookings:
             before = self._tools.idempotency.replay(tx, caller.name, key, asked) if key else None
             if before is not None:
                 return before
-            row = own(self._tools.store.booking(tx, number, lock=True), caller)
-            hall, group = hall_and_group(self._tools, tx, row)
+            row, entries = self._locked(tx, caller, number)
+            hall, group = self._tools.store.place(tx, row.group_no)
             if row.state is State.BOOKED:
                 return shown(row, group, hall.rule)
             row = self._confirm(tx, row, hall, group, key)
+            self._tools.store.change_entries(tx, booked_now(entries, [row]))
+            append_last(self._tools, tx, [append_to(number, 0, [self._fact(row, hall, group)])])
         return shown(row, group, hall.rule)
+
+    def _locked(self, tx: sa.Connection, caller: Caller, number: str) -> tuple[BookingRow, list[EntryRow]]:
+        """The booking, and what its person waits for."""
+        store = self._tools.store
+        row = own(store.booking(tx, number), caller)
+        if row.instead_of is not None:  # held for a closed booking, which is moved there
+            raise UnknownBooking
+        store.lock_visitors(tx, {row.identity: row.visitor, row.mobile: row.visitor})
+        entries = store.lock_entries_of(tx, {row.identity}, {row.mobile})
+        return own(store.booking(tx, number, lock=True), caller), entries
 
     def _confirm(self, tx: sa.Connection, row: BookingRow, hall: Hall, group: Group, key: str | None) -> BookingRow:
         now = self._tools.clock.now()
@@ -123,17 +138,25 @@ class Bookings:
             raise HoldExpired
         if row.state is not State.HELD:
             raise NotInThatState(state=str(row.state))
-        by = row.account or row.visitor
-        fact = decide(row.as_booking(group.id), booked(row, hall, group, by, now), hall.rule)
-        after = replace(row, state=State.BOOKED, version=1)
+        if not self._keeps(tx, row, group):
+            raise Closed
+        decide(row.as_booking(group.id), self._fact(row, hall, group), hall.rule)
+        after = replace(row, state=State.BOOKED, version=1, remind_at=reminder(row.day, now))
         # Guarded by the state once more: a sweep that came first has given the places away.
         if not self._tools.store.change_booking(tx, row, after):
             raise HoldExpired
         if key:
             asked, answer = {"confirm": row.number}, shown(after, group, hall.rule)
             self._tools.idempotency.keep(tx, row.account or row.mobile, key, asked, answer)
-        append_last(self._tools, tx, [append_to(row.number, 0, [fact])])
         return after
+
+    def _keeps(self, tx: sa.Connection, row: BookingRow, group: Group) -> bool:
+        """As far as can be seen without waiting: whom a closure overtakes here is told of it afterwards."""
+        slots = self._tools.store.slots(tx, self._tools.store.places_of(tx, row.number))
+        return not group.retired and keep(slots, row.starts, row.ends)
+
+    def _fact(self, row: BookingRow, hall: Hall, group: Group) -> VisitBooked:
+        return booked(row, hall, group, row.account or row.visitor, self._tools.clock.now())
 
 
 def _asked(vault: Vault, kind: str, caller: Caller, request: Mapping[str, Any]) -> Asked | None:
@@ -147,8 +170,3 @@ def _asked(vault: Vault, kind: str, caller: Caller, request: Mapping[str, Any]) 
         person = person_of(vault, caller, request["visitor"])
         said["by"] = [person.identity, person.mobile]
     return Asked(caller.name, key, said)
-
-
-def hall_and_group(tools: Tools, tx: sa.Connection, row: BookingRow) -> tuple[Hall, Group]:
-    """Where a booking is, also where the catalogue has the group no more."""
-    return tools.store.place(tx, row.group_no)

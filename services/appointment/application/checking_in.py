@@ -15,7 +15,6 @@ from kernel.contracts.hall_day_refusals import WrongDay
 from kernel.contracts.visit_facts import VisitCheckedIn
 from kernel.errors import InvalidInput
 from kernel.ids import new_id
-from services.appointment.application.booking import hall_and_group
 from services.appointment.application.issuing import Arrival, issue, issued
 from services.appointment.application.people import Caller, caller_of, identity_key, own
 from services.appointment.application.rows import BookingRow
@@ -84,7 +83,7 @@ class CheckingIn:
     def _check_in(
         self, tx: sa.Connection, row: BookingRow, by: str, priority: str, identity_number: str | None
     ) -> Json:
-        hall, group = hall_and_group(self._tools, tx, row)
+        hall, group = self._tools.store.place(tx, row.group_no)
         place = place_of(self._tools, tx, row.hall)
         before = self._tools.store.ticket_of_booking(tx, row.number)
         if before is not None:

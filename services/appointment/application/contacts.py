@@ -15,9 +15,9 @@ class Contacts:
         self._tools = tools
 
     def find(self, number: str) -> dict[str, Any]:
-        """`number`: of a booking of a guest. Raises UnknownBooking, Erased."""
+        """`number`: of a guest's booking, or entry on a waiting list. Raises UnknownBooking, Erased."""
         with self._tools.database.read() as tx:
-            row = self._tools.store.booking(tx, number)
+            row = self._tools.store.booking(tx, number) or self._tools.store.entry(tx, number)
             if row is None or row.contact is None:
                 raise UnknownBooking
             contact = orjson.loads(self._tools.vault.open(tx, row.visitor, row.contact))

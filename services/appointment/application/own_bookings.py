@@ -3,28 +3,28 @@
 A place that is given up comes back after a while that nobody can foresee, so that it cannot be passed on to a buyer.
 """
 
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from kernel.clock import to_micros
-from kernel.contracts.appointment_refusals import Full, NotInThatState
+from kernel.contracts.appointment_refusals import Closed, Full, NotInThatState
 from kernel.contracts.visit_facts import VisitCancelled, VisitFact, VisitMoved
-from kernel.ids import new_id
-from services.appointment.application.booking import hall_and_group
 from services.appointment.application.free_slots import FreeTimes
 from services.appointment.application.people import Caller, own
-from services.appointment.application.rows import BookingRow, ReturnRow
+from services.appointment.application.releasing import give_up, give_up_secretly, release
+from services.appointment.application.rows import BookingRow, reminder
 from services.appointment.application.saying import append_last, append_to, shown
+from services.appointment.application.standing import standing
 from services.appointment.application.taking import Plan, check_places, plan_of
 from services.appointment.application.tools import Tools
-from services.appointment.domain.booking import decide, evolve
+from services.appointment.domain.booking import State, decide, evolve
 from services.appointment.domain.halls import Group, Hall
-from services.appointment.domain.rules import cancel_before, check_block, check_limits, span_of
-from services.appointment.domain.times import day_of, minutes_of
+from services.appointment.domain.rules import cancel_before
+from services.appointment.domain.times import minutes_of
 
 
 class OwnBookings:
@@ -42,16 +42,20 @@ class OwnBookings:
         """The booking in the form of `Appointment`, and its version. Raises UnknownBooking."""
         with self._tools.database.read() as tx:
             row = own(self._tools.store.booking(tx, number), caller)
-            hall, group = hall_and_group(self._tools, tx, row)
-        return shown(row, group, hall.rule), row.version
+            return self._shown(tx, row), row.version
+
+    def _shown(self, tx: sa.Connection, row: BookingRow) -> dict[str, Any]:
+        store, now = self._tools.store, self._tools.clock.now()
+        hall, group = store.place(tx, row.group_no)
+        instead = [one for one in store.held_instead(tx, row.number) if one.holds_at(now)] if row.closed else []
+        return shown(row, group, hall.rule, instead)
 
     def page(self, caller: Caller, page: int, page_size: int) -> dict[str, Any]:
         """In the form of `kernel.contracts.appointment.AppointmentPage`."""
         store, start = self._tools.store, (page - 1) * page_size
         with self._tools.database.read() as tx:
             rows, total = store.own_bookings(tx, caller.account, caller.mobile, page_size, start)
-            places = [(row, *hall_and_group(self._tools, tx, row)) for row in rows]
-        items = [shown(row, group, hall.rule) for row, hall, group in places]
+            items = [self._shown(tx, row) for row in rows]
         return {"items": items, "total": total, "page": page, "page_size": page_size}
 
     def cancel(self, caller: Caller, number: str, reason: str | None, key: str | None) -> dict[str, Any]:
@@ -62,12 +66,13 @@ class OwnBookings:
             if before is not None:
                 return before
             row = own(self._tools.store.booking(tx, number, lock=True), caller)
-            hall, group = hall_and_group(self._tools, tx, row)
+            hall, group = self._tools.store.place(tx, row.group_no)
             fact = VisitCancelled(
                 occurred_at=self._tools.clock.now(), by=_by(row), hall=row.hall, cause="visitor", reason=reason
             )
-            after = self._change(tx, row, row, fact, hall, group)
-            self._give_up(tx, [slot for _, slot in self._tools.store.drop_places(tx, [number])])
+            after = self._change(tx, row, replace(row, remind_at=None), fact, hall, group)
+            release(self._tools, tx, self._tools.store.held_instead(tx, number, lock=True))
+            give_up_secretly(self._tools, tx, [slot for _, slot in self._tools.store.drop_places(tx, [number])])
             return self._done(tx, caller, asked, key, (after, hall, group), fact)
 
     def move(self, caller: Caller, number: str, day: date, time: str, key: str | None) -> dict[str, Any]:
@@ -79,8 +84,9 @@ class OwnBookings:
                 if before is not None:
                     return before
                 row, hall, group = self._locked(tx, caller, number)
-                plan = plan_of(hall, group, row.items, row.people, day, minutes_of(time), self._tools.clock.now())
-                there = replace(row, day=plan.visit.day, starts=plan.visit.starts, ends=plan.visit.ends)
+                now = self._tools.clock.now()
+                plan = plan_of(hall, group, row.items, row.people, day, minutes_of(time), now)
+                there = _there(row, plan, now)
                 fact = _moved(row, there, hall, self._tools)
                 after = self._change(tx, row, there, fact, hall, group)
                 self._check_person(tx, row, plan)
@@ -96,7 +102,10 @@ class OwnBookings:
         row = own(store.booking(tx, number), caller)
         store.lock_visitors(tx, {row.identity: row.visitor, row.mobile: row.visitor})
         row = own(store.booking(tx, number, lock=True), caller)
-        return row, *hall_and_group(self._tools, tx, row)
+        hall, group = store.place(tx, row.group_no)
+        if group.retired:
+            raise Closed
+        return row, hall, group
 
     def _change(
         self, tx: sa.Connection, row: BookingRow, there: BookingRow, fact: VisitFact, hall: Hall, group: Group
@@ -112,28 +121,29 @@ class OwnBookings:
         return after
 
     def _check_person(self, tx: sa.Connection, row: BookingRow, plan: Plan) -> None:
+        """A block keeps nobody from moving whom the hall itself has closed out."""
         store, now = self._tools.store, self._tools.clock.now()
-        blocks = store.blocks_of(tx, {row.identity, row.mobile}, day_of(now))
-        check_block([one.until for one in blocks if one.hall == row.hall], day_of(now))
-        others = store.bookings_of(tx, {row.identity}, {row.mobile}, *span_of(plan.visit.day))
-        counted = [one for one in others if one.number != row.number and one.hall == row.hall and one.counts_at(now)]
-        check_limits(plan.hall.rule, plan.visit, [one.visit for one in counted])
+        has = standing(store, tx, [row], [plan.visit.day], now)
+        (replace(has, blocks=[]) if row.closed else has).check(row, plan.hall, plan.visit, row.number)
 
     def _exchange(self, tx: sa.Connection, row: BookingRow, plan: Plan) -> None:
-        """Only the places that it had not are taken, and only those that it has no more are given up."""
-        store = self._tools.store
-        had = {slot for _, slot in store.drop_places(tx, [row.number])}
-        slots = store.lock_slots(tx, had | set(plan.slots))
-        own_places = dict.fromkeys(had, -1)
-        check_places(plan, slots, own_places)
-        if not store.take(tx, {slot: 1 for slot in plan.slots if slot not in had}):
+        """What is held for it instead is its own, too. Places that it had not are taken, and others given up."""
+        store, now = self._tools.store, self._tools.clock.now()
+        instead = [one for one in store.held_instead(tx, row.number, lock=True) if one.holds_at(now)]
+        for one in instead:
+            if not store.change_booking(tx, one, replace(one, state=State.EXPIRED)):
+                raise RuntimeError(f"a hold that was locked has changed: {one.number}")
+        had = [slot for _, slot in store.drop_places(tx, [row.number])]
+        held = [slot for _, slot in store.drop_places(tx, [one.number for one in instead])]
+        own_places = Counter([*had, *held])
+        slots = store.lock_slots(tx, {*own_places, *plan.slots})
+        check_places(plan, slots, {slot: -count for slot, count in own_places.items()})
+        if not store.take(tx, {slot: 1 for slot in plan.slots if slot not in own_places}):
             raise RuntimeError("places that were locked and free could not be taken")
         store.add_places(tx, [(row.number, slot) for slot in plan.slots])
-        self._give_up(tx, sorted(had - set(plan.slots)))
-
-    def _give_up(self, tx: sa.Connection, slots: Collection[int]) -> None:
-        due_at = to_micros(self._tools.clock.now() + self._tools.return_delay())
-        self._tools.store.add_returns(tx, [ReturnRow(new_id(), slot, due_at) for slot in slots])
+        kept = Counter(plan.slots)
+        give_up_secretly(self._tools, tx, (Counter(had) - kept).elements())
+        give_up(self._tools, tx, (Counter(held) - (kept - Counter(had))).elements())
 
     def _done(
         self,
@@ -151,6 +161,11 @@ class OwnBookings:
             self._tools.idempotency.keep(tx, caller.name, key, asked, answer)
         append_last(self._tools, tx, [append_to(row.number, row.version - 1, [fact])])
         return answer
+
+
+def _there(row: BookingRow, plan: Plan, now: datetime) -> BookingRow:
+    visit, remind_at = plan.visit, reminder(plan.visit.day, now)
+    return replace(row, day=visit.day, starts=visit.starts, ends=visit.ends, closed=False, remind_at=remind_at)
 
 
 def _moved(row: BookingRow, there: BookingRow, hall: Hall, tools: Tools) -> VisitMoved:

@@ -15,7 +15,7 @@ from kernel.contracts.appointment_refusals import UnknownBooking
 from kernel.errors import InvalidInput, NotAllowed
 from kernel.identity_numbers import is_identity_number, normalise
 from kernel.vault import Vault
-from services.appointment.application.rows import BookingRow
+from services.appointment.application.rows import AppealRow, BookingRow, EntryRow
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Caller:
         """Whose idempotency keys these are, and who says what goes on the log."""
         return self.account or self.mobile or ""
 
-    def has(self, row: BookingRow) -> bool:
-        """Whether the booking is the caller's."""
+    def has(self, row: BookingRow | EntryRow | AppealRow) -> bool:
+        """Whether it is the caller's."""
         if self.account is not None:
             return row.account == self.account
         return row.account is None and row.mobile == self.mobile

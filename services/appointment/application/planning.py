@@ -3,6 +3,7 @@
 Takes no place from who has it: a slot that shrinks keeps its bookings, one that goes is closed, and they are named.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, timedelta
@@ -12,14 +13,15 @@ import orjson
 import sqlalchemy as sa
 
 from kernel.clock import format_time, to_micros
-from kernel.contracts.appointment_refusals import UnknownHall
+from kernel.contracts.appointment_refusals import UnknownClosure, UnknownHall
 from kernel.ids import new_id
-from services.appointment.application.rows import BookingRow, ClosureRow, SlotRow
+from services.appointment.application.releasing import give_up
+from services.appointment.application.rows import ClosureRow, EntryRow, SlotRow
 from services.appointment.application.tools import Tools
 from services.appointment.domain.halls import Group, GroupNamed, Hall, groups_of
 from services.appointment.domain.rules import window
 from services.appointment.domain.schedule import Closing, document_of, slots_on
-from services.appointment.domain.slots import Slot, id_range, slot_id
+from services.appointment.domain.slots import Slot, id_range, keep, slot_id
 from services.appointment.domain.times import day_of, hhmm, minutes_of
 
 _DAY = timedelta(days=1)
@@ -27,7 +29,7 @@ _FAR = timedelta(days=400)  # beyond every day that was ever planned
 
 
 class Planning:
-    """Handlers of what a hall's staff set; answers are `kernel.contracts.appointment.Replanned`."""
+    """Handlers of what a hall's staff set; answers are `kernel.contracts.closures.Replanned`."""
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
@@ -52,10 +54,12 @@ class Planning:
         """For all halls, for as long as people may book and a day; to be called at least once a day."""
         with self._tools.database.single() as tx:
             halls = sorted(self._tools.store.halls(tx, None))
-        for hall in halls:
+        for id in halls:
             with self._tools.database.write() as tx:
-                self._tools.store.lock_hall(tx, hall)
-                self._plan(tx, self._hall(tx, hall))
+                self._tools.store.lock_hall(tx, id)
+                hall = self._tools.store.halls(tx, [id]).get(id)
+                if hall is not None:  # else the catalogue has it no more, since a moment ago
+                    self._plan(tx, hall)
 
     def schedules(self, id: str) -> dict[str, Any]:
         """In the form of `kernel.contracts.appointment.ScheduleList`. Raises UnknownHall."""
@@ -78,7 +82,7 @@ class Planning:
             return asdict(self._hall(tx, id).rule)
 
     def closures(self, id: str) -> dict[str, Any]:
-        """In the form of `kernel.contracts.appointment.ClosureList`. Raises UnknownHall."""
+        """In the form of `kernel.contracts.closures.ClosureList`. Raises UnknownHall."""
         with self._tools.database.single() as tx:
             names = {group.no: group.id for group in self._hall(tx, id).groups}
             rows = self._tools.store.closures(tx, id, day_of(self._tools.clock.now()))
@@ -102,13 +106,28 @@ class Planning:
             return self._replanned(tx, hall)
 
     def close(self, hall: str, closure: Mapping[str, Any], by: str) -> dict[str, Any]:
-        """`closure`: loaded `kernel.contracts.appointment.Closure`. Raises UnknownHall, UnknownGroup."""
+        """`closure`: loaded `kernel.contracts.closures.Closure`. Raises UnknownHall, UnknownGroup."""
         with self._tools.database.write() as tx:
             self._tools.store.lock_hall(tx, hall)
             found = self._hall(tx, hall)
             no = None if closure["group"] is None else found.group(closure["group"]).no
             self._tools.store.add_closure(tx, self._closure(hall, no, closure, by))
             return self._replanned(tx, hall)
+
+    def reopen(self, hall: str, closure: str) -> dict[str, Any]:
+        """A closure is taken back. Raises UnknownHall, UnknownClosure."""
+        with self._tools.database.write() as tx:
+            self._tools.store.lock_hall(tx, hall)
+            self._hall(tx, hall)
+            if not self._tools.store.drop_closure(tx, hall, closure):
+                raise UnknownClosure
+            return self._replanned(tx, hall)
+
+    def hit(self, hall: str) -> dict[str, Any]:
+        """In the form of `kernel.contracts.closures.HitList`. Raises UnknownHall."""
+        with self._tools.database.read() as tx:
+            items = self._hit(tx, self._hall(tx, hall).groups)
+        return {"items": items, "total": len(items)}
 
     def _closure(self, hall: str, no: int | None, closure: Mapping[str, Any], by: str) -> ClosureRow:
         return ClosureRow(
@@ -151,17 +170,39 @@ class Planning:
         known = max((Slot(id, 1, 0).day for id in there), default=last)
         wanted = {row.id: row for row in _wanted(group, closings, today, max(last, known))}
         gone = [_shut(row) for id, row in there.items() if id not in wanted and not row.closed]
-        changed = [row for id, row in wanted.items() if there.get(id) != row]
-        self._tools.store.put_slots(tx, [*changed, *gone])
+        changed = [*(row for id, row in wanted.items() if there.get(id) != row), *gone]
+        self._put(tx, group, changed)
+        if any(_cut_anew(there.get(row.id), row) for row in changed):
+            self._tools.store.mark_replanned(tx, group.no, new_id())
         return sum(not row.closed for row in wanted.values())
 
-    def _hit(self, tx: sa.Connection, groups: Iterable[Group]) -> list[dict[str, str]]:
+    def _put(self, tx: sa.Connection, group: Group, changed: Sequence[SlotRow]) -> None:
+        """Places that are new go first to those who wait for them, by the way of those that come back."""
+        store = self._tools.store
+        if not changed:
+            return
+        days = [Slot(row.id, 1, 0).day for row in changed]
+        waiting = store.entries_in(tx, group.no, min(days), max(days))
+        before = store.lock_slots(tx, [row.id for row in changed]) if waiting else {}
+        store.put_slots(tx, changed)
+        if waiting:
+            after = store.lock_slots(tx, [row.id for row in changed])
+            new = {id: _open(slot) - _open(before.get(id)) for id, slot in after.items()}
+            kept = {id: min(count, _wanting(waiting, after[id])) for id, count in new.items()}
+            self._keep(tx, {id: count for id, count in kept.items() if count > 0})
+
+    def _keep(self, tx: sa.Connection, places: Mapping[int, int]) -> None:
+        if not self._tools.store.take(tx, places):
+            raise RuntimeError("places that were just made could not be kept")
+        give_up(self._tools, tx, Counter(places).elements())
+
+    def _hit(self, tx: sa.Connection, groups: Iterable[Group]) -> list[dict[str, Any]]:
         now = self._tools.clock.now()
         found = [
             (group, row)
             for group in groups
             for row, slots in self._tools.store.bookings_in(tx, group.no, day_of(now))
-            if row.starts_at > now and not _kept(row, slots)
+            if row.starts_at > now and row.counts_at(now) and not keep(slots, row.starts, row.ends)
         ]
         return [
             {
@@ -169,6 +210,7 @@ class Planning:
                 "group": group.id,
                 "starts_at": format_time(row.starts_at),
                 "ends_at": format_time(row.ends_at),
+                "told": row.closed,
             }
             for group, row in found
         ]
@@ -187,11 +229,7 @@ def _shown(row: ClosureRow, names: Mapping[int, str]) -> dict[str, Any]:
 
 
 def closings_of(closures: Iterable[ClosureRow], group_no: int) -> list[Closing]:
-    return [
-        Closing(one.first_day, one.last_day, one.since, one.until)
-        for one in closures
-        if one.group_no in (None, group_no)
-    ]
+    return [one.closing for one in closures if one.group_no in (None, group_no)]
 
 
 def _wanted(group: Group, closings: Sequence[Closing], first: date, last: date) -> Iterable[SlotRow]:
@@ -206,6 +244,19 @@ def _shut(row: SlotRow) -> SlotRow:
     return SlotRow(id=row.id, minutes=row.minutes, planned=row.planned, closed=True)
 
 
-def _kept(row: BookingRow, slots: Sequence[Slot]) -> bool:
-    """Whether its slots are open and still fill its time."""
-    return not any(slot.closed for slot in slots) and sum(slot.minutes for slot in slots) == row.ends - row.starts
+def _cut_anew(before: SlotRow | None, row: SlotRow) -> bool:
+    """Whether somebody's booking may have lost its time by this, or have it again."""
+    return before is not None and (before.closed, before.minutes) != (row.closed, row.minutes)
+
+
+def _open(slot: Slot | None) -> int:
+    """Places that anybody can take."""
+    return 0 if slot is None or slot.closed else slot.free
+
+
+def _wanting(entries: Iterable[EntryRow], slot: Slot) -> int:
+    """How many of these a place there could be for."""
+    return sum(
+        one.first_day <= slot.day <= one.last_day and one.since <= slot.start and slot.end <= one.until
+        for one in entries
+    )

@@ -1,8 +1,9 @@
 """What handlers need of the world: a store for what is kept beside the log.
 
 Every method of a store works in the transaction that it is given, and commits nothing. Locks are taken in one order by
-everybody: visitors, then bookings, then slots, then the log's head; each kind by key. What `queue_ports` has comes
-before all of these (windows), or between slots and head (days of queues, then tickets).
+everybody: groups, then visitors, entries on the waiting list, bookings, slots, and the log's head last; each kind by
+key. What `queue_ports` has comes before all of these (windows), or between slots and head (days of queues, then
+tickets). Who does not wait for a lock (SKIP LOCKED) may have it out of turn.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -12,7 +13,8 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from services.appointment.application.queue_ports import QueueStore
-from services.appointment.application.rows import BlockRow, BookingRow, ClosureRow, ReturnRow, SlotRow
+from services.appointment.application.rows import BookingRow, ClosureRow, ReturnRow, SlotRow
+from services.appointment.application.waiting_ports import BlockStore, WaitingStore
 from services.appointment.domain.halls import Group, GroupNamed, Hall
 from services.appointment.domain.slots import Slot
 
@@ -27,7 +29,7 @@ class HallStore(Protocol):
         ...
 
     def place(self, tx: sa.Connection, group_no: int) -> tuple[Hall, Group]:
-        """A group that there is or was, in its hall, of which no other group is told."""
+        """Where a booking is: the group, whether the catalogue still has it or not, and a hall of this group alone."""
         ...
 
     def lock_hall(self, tx: sa.Connection, id: str) -> None:
@@ -44,6 +46,10 @@ class HallStore(Protocol):
 
     def add_closure(self, tx: sa.Connection, row: ClosureRow) -> None: ...
 
+    def drop_closure(self, tx: sa.Connection, hall: str, id: str) -> bool:
+        """Whether there was one."""
+        ...
+
     def closures(self, tx: sa.Connection, hall: str, since: date) -> list[ClosureRow]:
         """Those that are not over on that day."""
         ...
@@ -54,6 +60,10 @@ class SlotStore(Protocol):
 
     def lock_slots(self, tx: sa.Connection, ids: Collection[int]) -> dict[int, Slot]:
         """Those that exist, and nobody else takes or gives back a place of them until the transaction ends."""
+        ...
+
+    def slots(self, tx: sa.Connection, ids: Collection[int]) -> list[Slot]:
+        """Those that exist, by id, as they are seen without waiting for anybody."""
         ...
 
     def take(self, tx: sa.Connection, places: Mapping[int, int]) -> bool:
@@ -95,12 +105,6 @@ class BookingStore(Protocol):
         """All of these persons in these days, whatever became of them."""
         ...
 
-    def blocks_of(self, tx: sa.Connection, keys: Collection[str], today: date) -> list[BlockRow]:
-        """Blocks of these visitor keys that are not over."""
-        ...
-
-    def add_block(self, tx: sa.Connection, row: BlockRow) -> None: ...
-
     def add_bookings(self, tx: sa.Connection, rows: Sequence[BookingRow]) -> None: ...
 
     def add_places(self, tx: sa.Connection, places: Sequence[tuple[str, int]]) -> None:
@@ -125,8 +129,12 @@ class BookingStore(Protocol):
 
     def add_returns(self, tx: sa.Connection, rows: Sequence[ReturnRow]) -> None: ...
 
-    def due_returns(self, tx: sa.Connection, now: int, limit: int) -> list[ReturnRow]:
-        """Taken out: those whose time has come."""
+    def due_groups(self, tx: sa.Connection, now: int) -> list[int]:
+        """Groups to whose slots places are to come back."""
+        ...
+
+    def due_returns(self, tx: sa.Connection, ids: Range, now: int, limit: int) -> list[ReturnRow]:
+        """Taken out: those to these slots whose time has come. The caller has locked the group."""
         ...
 
     def own_bookings(
@@ -145,8 +153,24 @@ class BookingStore(Protocol):
         """Those held or booked from that day on, with the slots they have."""
         ...
 
+    def places_of(self, tx: sa.Connection, number: str) -> list[int]:
+        """The slots that a booking has."""
+        ...
+
+    def held_instead(self, tx: sa.Connection, number: str, lock: bool = False) -> list[BookingRow]:
+        """Holds for the visitor of a closed booking, which is locked if these are to be."""
+        ...
+
+    def lock_to_remind(self, tx: sa.Connection, now: int, limit: int) -> list[BookingRow]:
+        """Those of whose visit is to be told by now. What somebody else has locked is left."""
+        ...
+
+    def closed_until(self, tx: sa.Connection, today: date, limit: int) -> list[str]:
+        """Closed, for a day up to this one, and neither moved nor cancelled."""
+        ...
+
     def missed(self, tx: sa.Connection, before: date, limit: int) -> list[str]:
-        """Booked for a day before, and never checked in."""
+        """Booked for a day before, not closed, and never checked in."""
         ...
 
 
@@ -162,5 +186,5 @@ class Documents(Protocol):
         ...
 
 
-class Store(HallStore, SlotStore, BookingStore, QueueStore, Protocol):
+class Store(HallStore, SlotStore, BookingStore, BlockStore, WaitingStore, QueueStore, Protocol):
     """All that is kept beside the log."""

@@ -10,8 +10,7 @@ import sqlalchemy as sa
 from kernel.clock import from_micros, to_micros
 from kernel.contracts.ticket_facts import TicketClosed, TicketFact, TicketReturned
 from services.appointment.application.queue_rows import TicketRow
-from services.appointment.application.saying import append_last
-from services.appointment.application.sweeping import BY
+from services.appointment.application.saying import BY_CLOCK, append_last
 from services.appointment.application.ticketing import Place, about, change, place_of
 from services.appointment.application.tools import Tools
 from services.appointment.domain.tickets import LIVE, State
@@ -60,7 +59,7 @@ class QueueDay:
         append_last(self._tools, tx, [append])
 
     def _back(self, row: TicketRow, place: Place) -> TicketFact:
-        return TicketReturned(**about(row, place, BY, self._tools.clock.now()), rank=from_micros(row.rank))
+        return TicketReturned(**about(row, place, BY_CLOCK, self._tools.clock.now()), rank=from_micros(row.rank))
 
     def _closed(self, row: TicketRow, place: Place) -> TicketFact:
-        return TicketClosed(**about(row, place, BY, self._tools.clock.now()))
+        return TicketClosed(**about(row, place, BY_CLOCK, self._tools.clock.now()))

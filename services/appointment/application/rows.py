@@ -8,13 +8,18 @@ from datetime import date, datetime, timedelta
 
 from kernel.clock import to_micros
 from services.appointment.domain.booking import COUNTED, Booking, State
-from services.appointment.domain.rules import Visit
+from services.appointment.domain.rules import Visit, remind_at
+from services.appointment.domain.schedule import Closing, Schedule, visit_minutes
 from services.appointment.domain.times import instant
+from services.appointment.domain.waiting import Entry, Wanted
 
 
 @dataclass(frozen=True, kw_only=True)
 class BookingRow:
-    """A booking, or a hold. `identity` and `mobile` are visitor keys, `visitor` the reference."""
+    """A booking, or a hold. `identity` and `mobile` are visitor keys, `visitor` the reference.
+
+    `instead_of`: held for the visitor of that booking, which is closed. `remind_at`: None when nothing is to be said.
+    """
 
     number: str
     version: int
@@ -34,6 +39,10 @@ class BookingRow:
     contact: bytes | None = field(default=None, repr=False)
     held_until: int | None
     made_at: int
+    instead_of: str | None = None
+    closed: bool = False
+    remind_at: int | None = None
+    excused: bool = False
 
     @property
     def visit(self) -> Visit:
@@ -52,7 +61,9 @@ class BookingRow:
         return self.state is State.HELD and self.held_until is not None and to_micros(now) < self.held_until
 
     def counts_at(self, now: datetime) -> bool:
-        """Whether limits count it: a hold that is over does not, swept up or not."""
+        """Whether limits count it: a hold that is over does not, swept up or not, nor what is held for a closed one."""
+        if self.instead_of is not None:
+            return False
         return self.holds_at(now) if self.state is State.HELD else self.state in COUNTED
 
     def as_booking(self, group: str) -> Booking:
@@ -70,6 +81,8 @@ class BookingRow:
             people=self.people,
             starts_at=self.starts_at,
             ends_at=self.ends_at,
+            closed=self.closed,
+            excused=self.excused,
         )
 
 
@@ -96,6 +109,57 @@ class BlockRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EntryRow:
+    """An entry on a waiting list. `booking`: the hold that it was offered; what became of it tells the booking."""
+
+    number: str
+    version: int
+    state: Entry
+    hall: str
+    group_no: int
+    first_day: date
+    last_day: date
+    since: int
+    until: int
+    people: int
+    items: tuple[str, ...]
+    identity: str
+    mobile: str
+    visitor: str
+    account: str | None
+    language: str
+    contact: bytes | None = field(default=None, repr=False)
+    booking: str | None = None
+    place: int
+    made_at: int
+
+    def wanted(self, schedule: Schedule) -> Wanted:
+        """What would do, as long as a visit takes by the schedule as it is."""
+        minutes = visit_minutes(schedule, self.items, self.people)
+        return Wanted(self.first_day, self.last_day, self.since, self.until, minutes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppealRow:
+    """An appeal against the block that the no-show of `booking` brought. `reason` and `sentence` are sealed."""
+
+    id: str
+    hall: str
+    booking: str
+    identity: str
+    mobile: str
+    visitor: str
+    account: str | None
+    until: date  # of the block
+    state: str
+    reason: bytes = field(repr=False)
+    sentence: bytes | None = field(default=None, repr=False)
+    filed_at: int
+    decided_at: int | None = None
+    decided_by: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class ClosureRow:
     """A closure of a hall, or of the group with this number."""
 
@@ -110,6 +174,14 @@ class ClosureRow:
     made_at: int
     made_by: str
 
+    @property
+    def closing(self) -> Closing:
+        return Closing(self.first_day, self.last_day, self.since, self.until)
+
+    def covers(self, visit: Visit) -> bool:
+        """Whether any of its time falls into it."""
+        return self.closing.covers(visit.day, visit.starts, visit.ends)
+
 
 @dataclass(frozen=True)
 class ReturnRow:
@@ -123,3 +195,9 @@ class ReturnRow:
 def until(now: datetime, seconds: int) -> int:
     """The instant so many seconds later."""
     return to_micros(now + timedelta(seconds=seconds))
+
+
+def reminder(day: date, now: datetime) -> int | None:
+    """When to remind of a visit on `day` that is booked, or moved there, now."""
+    at = remind_at(day, now)
+    return None if at is None else to_micros(at)

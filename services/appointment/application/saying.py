@@ -13,6 +13,9 @@ from services.appointment.application.rows import BookingRow
 from services.appointment.application.tools import Tools
 from services.appointment.domain.halls import Group, Hall
 from services.appointment.domain.rules import HallRule, cancel_before
+from services.appointment.domain.times import hhmm
+
+BY_CLOCK = "clock"  # who says what nobody has asked for
 
 
 def append_to(booking: str, version: int, facts: Sequence[VisitFact]) -> Append:
@@ -59,8 +62,12 @@ def booked(row: BookingRow, hall: Hall, group: Group, by: str, at: Any) -> Visit
     )
 
 
-def shown(row: BookingRow, group: Group, rule: HallRule) -> dict[str, Any]:
-    """In the form of `kernel.contracts.appointment.Appointment`; of a hold, `Held`."""
+def shown(row: BookingRow, group: Group, rule: HallRule, instead: Sequence[BookingRow] = ()) -> dict[str, Any]:
+    """In the form of `kernel.contracts.appointment.Appointment`; of a hold, `Held`.
+
+    `instead`: what is held for the visitor of a closed booking.
+    """
+    ends = [one.held_until for one in instead if one.held_until is not None]
     answer = {
         "number": row.number,
         "state": str(row.state),
@@ -73,6 +80,9 @@ def shown(row: BookingRow, group: Group, rule: HallRule) -> dict[str, Any]:
         "starts_at": format_time(row.starts_at),
         "ends_at": format_time(row.ends_at),
         "cancel_before": format_time(cancel_before(rule, row.starts_at)),
+        "closed": row.closed,
+        "offered": [{"date": one.day.isoformat(), "time": hhmm(one.starts)} for one in instead],
+        "offered_until": format_time(from_micros(min(ends))) if ends else None,
     }
     if row.held_until is not None and row.version == 0:
         answer["held_until"] = format_time(from_micros(row.held_until))

@@ -1,26 +1,27 @@
-"""What happens by itself: holds end, places come back, and who did not come has missed the visit.
+"""What happens by itself: holds end, visitors are reminded, and who did not come has missed the visit.
 
 Any number of processes may sweep at once; each thing happens once.
 """
 
-from collections import Counter
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import sqlalchemy as sa
 
 from kernel.clock import to_micros
-from kernel.contracts.visit_facts import VisitBlocked, VisitFact, VisitNoShow
-from services.appointment.application.booking import hall_and_group
+from kernel.contracts.visit_facts import VisitBlocked, VisitFact, VisitNoShow, VisitReminded
+from services.appointment.application.closing import cancel_closed
+from services.appointment.application.releasing import give_up
 from services.appointment.application.rows import BlockRow, BookingRow
-from services.appointment.application.saying import append_last, append_to
+from services.appointment.application.saying import BY_CLOCK, append_last, append_to
 from services.appointment.application.tools import Tools
 from services.appointment.domain.booking import State, decide
 from services.appointment.domain.rules import HallRule, block_after
+from services.appointment.domain.slots import keep
 from services.appointment.domain.times import day_of
 
 _AT_ONCE = 500
-BY = "clock"
+_REMINDED = 100  # in one transaction
 
 
 class Sweeping:
@@ -30,29 +31,52 @@ class Sweeping:
         self._tools = tools
 
     def holds(self) -> int:
-        """End holds that are over, and give their places back; of how many."""
+        """End holds that are over; how many. Their places come back like all others."""
         store, now = self._tools.store, to_micros(self._tools.clock.now())
         with self._tools.database.write() as tx:
             numbers = store.expire(tx, now, _AT_ONCE)
             if numbers:
-                store.give_back(tx, Counter(slot for _, slot in store.drop_places(tx, numbers)))
+                give_up(self._tools, tx, [slot for _, slot in store.drop_places(tx, numbers)])
         return len(numbers)
 
-    def returns(self) -> int:
-        """Places that were given up come back when their time has come; how many."""
-        store, now = self._tools.store, to_micros(self._tools.clock.now())
+    def reminders(self) -> int:
+        """Visitors are to be reminded the day before; of how many visits."""
+        total = count = self.remind()
+        while count:
+            count = self.remind()
+            total += count
+        return total
+
+    def remind(self) -> int:
+        """As many as one transaction takes. Never after the visit: what could not be said in time is left unsaid."""
+        store, now = self._tools.store, self._tools.clock.now()
         with self._tools.database.write() as tx:
-            due = store.due_returns(tx, now, _AT_ONCE)
-            store.give_back(tx, Counter(row.slot for row in due))
-        return len(due)
+            rows = store.lock_to_remind(tx, to_micros(now), _REMINDED)
+            late = [row for row in rows if row.starts_at <= now]
+            said = [(row, self._reminded(tx, row)) for row in rows if row.starts_at > now]
+            changed = [*((row, replace(row, remind_at=None)) for row in late)]
+            changed += [(row, replace(row, remind_at=None, version=row.version + 1)) for row, _ in said]
+            for row, after in changed:
+                if not store.change_booking(tx, row, after):
+                    raise RuntimeError(f"a booking that was locked has changed: {row.number}")
+            if said:
+                append_last(self._tools, tx, [append_to(row.number, row.version, [fact]) for row, fact in said])
+        return len(rows)
+
+    def _reminded(self, tx: sa.Connection, row: BookingRow) -> VisitFact:
+        hall, group = self._tools.store.place(tx, row.group_no)
+        now = self._tools.clock.now()
+        fact = VisitReminded(occurred_at=now, by=BY_CLOCK, hall=row.hall, starts_at=row.starts_at)
+        return decide(row.as_booking(group.id), fact, hall.rule)
 
     def missed(self) -> int:
         """Visits of days that are over for which nobody came; how many."""
         with self._tools.database.single() as tx:
             numbers = self._tools.store.missed(tx, day_of(self._tools.clock.now()), _AT_ONCE)
-        return sum(map(self._miss, numbers))
+        return sum(map(self.miss, numbers))
 
-    def _miss(self, number: str) -> bool:
+    def miss(self, number: str) -> bool:
+        """This one, if it was missed; whether it was."""
         store = self._tools.store
         with self._tools.database.write() as tx:
             row = store.booking(tx, number)
@@ -62,28 +86,46 @@ class Sweeping:
             row = store.booking(tx, number, lock=True)
             if row is None or row.state is not State.BOOKED or row.day >= day_of(self._tools.clock.now()):
                 return False
+            if row.closed or not self._kept(tx, row):
+                return self._excuse(tx, row)
             self._say(tx, row)
         return True
 
+    def _kept(self, tx: sa.Connection, row: BookingRow) -> bool:
+        """Whether the hall has kept the time; if not, the visitor may not have been told of it."""
+        slots = self._tools.store.slots(tx, self._tools.store.places_of(tx, row.number))
+        return keep(slots, row.starts, row.ends)
+
+    def _excuse(self, tx: sa.Connection, row: BookingRow) -> bool:
+        """What was closed and told is ended elsewhere, when nothing is held for it any more."""
+        if not row.closed:
+            cancel_closed(self._tools, tx, row)
+        return not row.closed
+
     def _say(self, tx: sa.Connection, row: BookingRow) -> None:
-        hall, group = hall_and_group(self._tools, tx, row)
+        hall, group = self._tools.store.place(tx, row.group_no)
         rule = hall.rule
-        fact = VisitNoShow(occurred_at=self._tools.clock.now(), by=BY, hall=row.hall)
+        fact = VisitNoShow(occurred_at=self._tools.clock.now(), by=BY_CLOCK, hall=row.hall)
         decide(row.as_booking(group.id), fact, rule)
         facts: list[VisitFact] = [fact]
         until = self._blocked_until(tx, row, rule)
         if until is not None:
             facts.append(self._block(tx, row, rule, until))
-        after = replace(row, state=State.NO_SHOW, version=row.version + len(facts))
+        after = replace(row, state=State.NO_SHOW, version=row.version + len(facts), remind_at=None)
         if not self._tools.store.change_booking(tx, row, after):
             raise RuntimeError(f"a booking that was locked has changed: {row.number}")
         append_last(self._tools, tx, [append_to(row.number, row.version, facts)])
 
     def _blocked_until(self, tx: sa.Connection, row: BookingRow, rule: HallRule) -> date | None:
-        since = date.fromordinal(row.day.toordinal() - rule.no_show_days)
-        before = self._tools.store.bookings_of(tx, {row.identity}, {row.mobile}, since, row.day)
-        missed = [one.day for one in before if one.hall == row.hall and one.state is State.NO_SHOW]
-        return block_after(rule, [*missed, row.day], row.day)
+        """None, too, for somebody who is blocked for as long already: visits may be found missed in any order."""
+        span = timedelta(days=rule.no_show_days)
+        near = self._tools.store.bookings_of(tx, {row.identity}, {row.mobile}, row.day - span, row.day + span)
+        missed = [one.day for one in near if one.hall == row.hall and one.state is State.NO_SHOW and not one.excused]
+        ends = [block_after(rule, [*missed, row.day], day) for day in {row.day, *missed} if day >= row.day]
+        until = max((end for end in ends if end is not None), default=None)
+        blocks = self._tools.store.blocks_of(tx, {row.identity, row.mobile}, row.day)
+        known = [one.until for one in blocks if one.hall == row.hall]
+        return None if until is None or until <= max(known, default=date.min) else until
 
     def _block(self, tx: sa.Connection, row: BookingRow, rule: HallRule, until: date) -> VisitBlocked:
         now = self._tools.clock.now()
@@ -97,5 +139,5 @@ class Sweeping:
         )
         self._tools.store.add_block(tx, block)
         return VisitBlocked(
-            occurred_at=now, by=BY, hall=row.hall, visitor=row.visitor, until=until, no_shows=rule.no_shows
+            occurred_at=now, by=BY_CLOCK, hall=row.hall, visitor=row.visitor, until=until, no_shows=rule.no_shows
         )

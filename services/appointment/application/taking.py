@@ -19,15 +19,16 @@ from kernel.errors import Refusal
 from kernel.idempotency import Asked, KeyReused
 from kernel.ids import new_id
 from services.appointment.application.people import Caller, Person
-from services.appointment.application.rows import BlockRow, BookingRow, until
+from services.appointment.application.rows import BookingRow, EntryRow, reminder, until
 from services.appointment.application.saying import append_last, append_to, booked, shown
+from services.appointment.application.standing import Standing, booked_now, standing
 from services.appointment.application.tools import Tools
 from services.appointment.domain.booking import State
 from services.appointment.domain.halls import Group, Hall
-from services.appointment.domain.rules import Visit, check_block, check_limits, check_time, span_of
+from services.appointment.domain.rules import Visit, check_time
 from services.appointment.domain.schedule import visit_minutes
 from services.appointment.domain.slots import Slot, needed_ids
-from services.appointment.domain.times import day_of
+from services.appointment.domain.times import instant
 
 Outcome = dict[str, Any] | Refusal
 
@@ -115,8 +116,8 @@ class _Taking:
     def __init__(self, tools: Tools, tx: sa.Connection, attempts: Sequence[_Attempt]) -> None:
         self._tools, self._store, self._tx = tools, tools.store, tx
         self._attempts = attempts
-        self._visits: list[BookingRow] = []  # that the persons have, with those just taken
-        self._blocks: list[BlockRow] = []
+        self._standing: Standing | None = None
+        self._entries: list[EntryRow] = []  # of the persons, on the waiting list
         self._slots: dict[int, Slot] = {}
         self._taken: Counter[int] = Counter()
         self._served: set[str] = set()  # keys of those who have got a place
@@ -160,20 +161,19 @@ class _Taking:
         wishes = [attempt.wish for attempt in self._open()]
         if not wishes:
             return
-        first, last = _span(wishes)
-        identities, mobiles = {wish.person.identity for wish in wishes}, {wish.person.mobile for wish in wishes}
-        self._visits = self._store.bookings_of(self._tx, identities, mobiles, first, last)
-        self._blocks = self._store.blocks_of(self._tx, identities | mobiles, day_of(self._now))
+        people = [wish.person for wish in wishes]
+        identities, mobiles = {one.identity for one in people}, {one.mobile for one in people}
+        self._entries = self._store.lock_entries_of(self._tx, identities, mobiles)
+        self._standing = standing(self._store, self._tx, people, [wish.day for wish in wishes], self._now)
         for attempt in self._open():
             with attempt.refusable():
-                self._check_person(attempt)
+                self._has.check(attempt.wish.person, attempt.plan.hall, attempt.plan.visit)
 
-    def _check_person(self, attempt: _Attempt) -> None:
-        wish, rule = attempt.wish, attempt.plan.hall.rule
-        blocks = [one.until for one in self._blocks if one.hall == wish.hall and _is_of(one, wish)]
-        check_block(blocks, day_of(self._now))
-        others = [one for one in self._visits if one.hall == wish.hall and _is_of(one, wish)]
-        check_limits(rule, attempt.plan.visit, [one.visit for one in others if one.counts_at(self._now)])
+    @property
+    def _has(self) -> Standing:
+        if self._standing is None:
+            raise RuntimeError("asked what persons have before it was read")
+        return self._standing
 
     def _lock_slots(self) -> None:
         wanted = {slot for attempt in self._open() for slot in attempt.plan.slots}
@@ -183,7 +183,7 @@ class _Taking:
         for attempt in self._open():
             with attempt.refusable():
                 if self._served.intersection(_keys(attempt.wish)):  # the same person has got another place just now
-                    self._check_person(attempt)
+                    self._has.check(attempt.wish.person, attempt.plan.hall, attempt.plan.visit)
                 check_places(attempt.plan, self._slots, self._taken)
                 self._take(attempt)
 
@@ -191,7 +191,7 @@ class _Taking:
         row = self._row(attempt)
         attempt.outcome = shown(row, attempt.plan.group, attempt.plan.hall.rule)
         self._taken.update(attempt.plan.slots)
-        self._visits.append(row)
+        self._has.visits.append(row)
         self._served.update(_keys(attempt.wish))
         self._made.append((attempt, row))
 
@@ -213,9 +213,15 @@ class _Taking:
             visitor=self._references[wish.person.identity],
             account=wish.caller.account,
             language=wish.language,
-            held_until=until(self._now, plan.hall.rule.hold_seconds) if wish.hold else None,
+            held_until=self._held_until(plan) if wish.hold else None,
             made_at=to_micros(self._now),
+            remind_at=None if wish.hold else reminder(wish.day, self._now),
         )
+
+    def _held_until(self, plan: Plan) -> int:
+        """Never beyond the time that is held."""
+        begins = instant(plan.visit.day, plan.visit.starts)
+        return min(until(self._now, plan.hall.rule.hold_seconds), to_micros(begins))
 
     def _forget_strangers(self) -> None:
         """Nothing stays of people who were refused."""
@@ -232,6 +238,9 @@ class _Taking:
         self._store.add_bookings(self._tx, self._sealed())
         self._store.add_places(
             self._tx, [(row.number, slot) for attempt, row in self._made for slot in attempt.plan.slots]
+        )
+        self._store.change_entries(
+            self._tx, booked_now(self._entries, [row for one, row in self._made if not one.wish.hold])
         )
         kept = [(one.wish.asked, one.outcome) for one, _ in self._made if one.wish.asked is not None]
         self._tools.idempotency.keep_all(self._tx, [(asked, answer) for asked, answer in kept if _is_answer(answer)])
@@ -279,16 +288,6 @@ def plan_of(hall: Hall, group: Group, items: Iterable[str], people: int, day: da
 
 def _keys(wish: Wish) -> tuple[str, str]:
     return wish.person.identity, wish.person.mobile
-
-
-def _is_of(row: BookingRow | BlockRow, wish: Wish) -> bool:
-    """The same identity number or the same mobile is one person."""
-    return row.identity == wish.person.identity or row.mobile == wish.person.mobile
-
-
-def _span(wishes: Iterable[Wish]) -> tuple[date, date]:
-    spans = [span_of(wish.day) for wish in wishes]
-    return min(first for first, _ in spans), max(last for _, last in spans)
 
 
 def _by(row: BookingRow) -> str:

@@ -30,6 +30,7 @@ class Group(GroupNamed):
 
     no: int
     schedule: Schedule
+    retired: bool = False  # the catalogue has it no more; what is booked there stays
 
 
 @dataclass(frozen=True)

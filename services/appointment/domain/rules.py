@@ -20,6 +20,7 @@ from kernel.contracts.appointment_refusals import (
 from kernel.working_days import Limit, due
 from services.appointment.domain.times import day_of, instant
 
+REMINDED_FROM = 10 * 60  # of the day before, in minutes since its midnight
 _DAY = timedelta(days=1)
 
 
@@ -44,6 +45,9 @@ class HallRule:
     priority_minutes: int = 20  # that the elderly, the disabled and the like are ahead
     elderly_age: int = 65
     park_minutes: int = 10  # until a ticket that was set aside waits again
+    offer_minutes: int = 30
+    waiting_entries: int = 3
+    closure_hold_minutes: int = 1440
 
 
 @dataclass(frozen=True)
@@ -135,3 +139,9 @@ def check_still_time(rule: HallRule, starts_at: datetime, now: datetime) -> None
         raise InThePast
     if now > cancel_before(rule, starts_at):
         raise TooLate(before=format_time(cancel_before(rule, starts_at)))
+
+
+def remind_at(day: date, now: datetime) -> datetime | None:
+    """When to remind of a visit on `day` that is booked now; None for one on the next day: nobody has forgotten it."""
+    before = day - _DAY
+    return instant(before, REMINDED_FROM) if day_of(now) < before else None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 _START_BITS, _DAY_BITS = 11, 20  # minutes of a day; days since the year 1
+GROUP_BITS = _DAY_BITS + _START_BITS  # below them is what tells day and start
 _START_MASK, _DAY_MASK = (1 << _START_BITS) - 1, (1 << _DAY_BITS) - 1
 
 
@@ -37,12 +38,12 @@ class Slot:
 
 def slot_id(group: int, day: date, start: int) -> int:
     """The id of the slot of the group with this number that begins `start` minutes after the day's midnight."""
-    return group << (_DAY_BITS + _START_BITS) | day.toordinal() << _START_BITS | start
+    return group << GROUP_BITS | day.toordinal() << _START_BITS | start
 
 
 def group_of(slot: int) -> int:
     """The number of the slot's group."""
-    return slot >> (_DAY_BITS + _START_BITS)
+    return slot >> GROUP_BITS
 
 
 def day_number(slot: int) -> int:
@@ -60,6 +61,16 @@ def needed_ids(group: int, day: date, start: int, minutes: int, slot_minutes: in
     count = -(-minutes // slot_minutes)
     starts = range(start, start + count * slot_minutes, slot_minutes)
     return tuple(slot_id(group, day, one) for one in starts if one <= _START_MASK)
+
+
+def all_of(group: int) -> tuple[int, int]:
+    """The lowest and the highest id that any slot of the group can have."""
+    return group << GROUP_BITS, (group + 1 << GROUP_BITS) - 1
+
+
+def keep(slots: Sequence[Slot], starts: int, ends: int) -> bool:
+    """Whether these, of a booking from `starts` to `ends`, are open and still fill its time."""
+    return not any(slot.closed for slot in slots) and sum(slot.minutes for slot in slots) == ends - starts
 
 
 def runs(slots: Sequence[Slot], minutes: int) -> list[tuple[Slot, int, int]]:

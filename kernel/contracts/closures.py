@@ -1,0 +1,83 @@
+"""What a hall's staff ask about closures, and whom a closure or another schedule hits.
+
+Days are dates and times of day are HH:MM, both in China Standard Time.
+"""
+
+import marshmallow as ma
+from marshmallow import fields, validate
+
+from kernel.contracts.accounts import Request
+from kernel.contracts.appointment import OfHall
+from kernel.contracts.case import TextLength
+from kernel.contracts.envelope import Instant
+
+_CODE = validate.Regexp(r"[\x21-\x7e]{1,64}\Z", error="Not a valid code.")
+_GROUP = validate.Regexp(r"[\x21-\x7e]{1,96}\Z", error="Not a valid code.")
+_PLAIN = validate.Regexp(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z", error="Holds control characters.")
+_TIME = validate.Regexp(r"([01][0-9]|2[0-3]):[0-5][0-9]\Z", error="Not a valid time of day: HH:MM.")
+_END = validate.Regexp(r"(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)\Z", error="Not a valid time of day: HH:MM.")
+
+
+class Closure(Request):
+    """A hall, or one group of it, is closed from `first_day` to `last_day`: all day, or between two times."""
+
+    group = fields.String(load_default=None, allow_none=True, validate=_GROUP)
+    first_day = fields.Date(format="iso", required=True)
+    last_day = fields.Date(format="iso", required=True)
+    since = fields.String(load_default="00:00", validate=_TIME)
+    until = fields.String(load_default="24:00", validate=_END)
+    reason = fields.String(required=True, validate=[TextLength(1, 200), _PLAIN])
+
+    @ma.validates_schema
+    def is_some_time(self, data: dict[str, str], **_: object) -> None:
+        if "first_day" in data and "last_day" in data and data["first_day"] > data["last_day"]:
+            raise ma.ValidationError("Must not be before `first_day`.", "last_day")
+        if "since" in data and "until" in data and data["since"] >= data["until"]:
+            raise ma.ValidationError("Must be later than `since`.", "until")
+
+
+class Close(OfHall, Closure):
+    """RPC `close` (→ Replanned). Raises UnknownHall, UnknownGroup."""
+
+
+class Reopen(OfHall):
+    """RPC `reopen` (→ Replanned): a closure is taken back. Raises UnknownHall, UnknownClosure."""
+
+    id = fields.String(required=True, validate=_CODE)
+
+
+class ClosureKept(Closure):
+    """A closure as it stands."""
+
+    id = fields.String(required=True)
+
+
+class ClosureList(ma.Schema):
+    """RPC `closures`, asked as OfHall is: those that are not over."""
+
+    items = fields.List(fields.Nested(ClosureKept), required=True)
+    total = fields.Integer(required=True)
+
+
+class HitBooking(ma.Schema):
+    """A booking that a change of schedule or a closure leaves without its times. `told`: its visitor knows."""
+
+    number = fields.String(required=True)
+    group = fields.String(required=True)
+    starts_at = Instant(required=True)
+    ends_at = Instant(required=True)
+    told = fields.Boolean(required=True)
+
+
+class HitList(ma.Schema):
+    """RPC `hit_bookings`, asked as OfHall is: bookings to come that have no times, whatever has closed them."""
+
+    items = fields.List(fields.Nested(HitBooking), required=True)
+    total = fields.Integer(required=True)
+
+
+class Replanned(ma.Schema):
+    """Answer to a change of schedule or a closure: slots that are open now, and the bookings it hits."""
+
+    open_slots = fields.Integer(required=True)
+    hit = fields.List(fields.Nested(HitBooking), required=True)

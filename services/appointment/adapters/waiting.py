@@ -1,0 +1,116 @@
+"""The waiting list in a table, and which groups have bookings to be looked at after a change of plan."""
+
+import json
+from collections.abc import Collection, Sequence
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+
+from services.appointment.adapters.sql import among, lock_rows, values_of
+from services.appointment.application.rows import EntryRow
+from services.appointment.domain.waiting import Entry
+
+_NAMES = (
+    "number, version, state, hall, group_no, first_day, last_day, since, until, people, items, identity, mobile,"
+    " visitor, account, language, contact, booking, place, made_at"
+)
+_ORDER = [name.strip() for name in _NAMES.split(",")]
+_DATES = {"first_day": sa.Date(), "last_day": sa.Date()}
+_DAYS = [sa.bindparam("first", type_=sa.Date), sa.bindparam("last", type_=sa.Date)]
+_ADD = sa.text(f"INSERT INTO waiting ({_NAMES}) VALUES ({', '.join(':' + name for name in _ORDER)})").bindparams(
+    sa.bindparam("first_day", type_=sa.Date), sa.bindparam("last_day", type_=sa.Date)
+)
+_FIND = f"SELECT {_NAMES} FROM waiting WHERE number = :number"
+_WAIT = f"SELECT {_NAMES} FROM waiting WHERE state = 'waiting'"
+_IN = f"{_WAIT} AND group_no = :group_no AND first_day <= :last AND last_day >= :first ORDER BY place"
+_CHANGE = sa.text(
+    "UPDATE waiting SET state = :state, version = :version, booking = :booking"
+    " WHERE number = :number AND state = :seen_state AND version = :seen_version"
+)
+_OPEN = (
+    "SELECT count(*) FROM waiting w LEFT JOIN booking b ON b.number = w.booking WHERE w.hall = :hall AND w.last_day >="
+    " :first AND (w.state = 'waiting' OR b.state = 'held') AND (w.identity = :identity OR w.mobile = :mobile)"
+)
+_BEFORE = sa.text(
+    "SELECT count(*) FROM waiting WHERE state = 'waiting' AND group_no = :group_no AND first_day <= :last"
+    " AND last_day >= :first AND place < :place"
+).bindparams(*_DAYS)
+_MARK = sa.text(
+    "INSERT INTO replanned (group_no, mark) VALUES (:group_no, :mark)"
+    " ON CONFLICT (group_no) DO UPDATE SET mark = excluded.mark"
+)
+
+
+class WaitingTables:
+    """What `application.ports.WaitingStore` promises."""
+
+    def lock_group(self, tx: sa.Connection, no: int) -> None:
+        tx.execute(sa.text("SELECT no FROM business_group WHERE no = :no" + lock_rows(tx)), {"no": no}).all()
+
+    def next_place(self, tx: sa.Connection, group_no: int) -> int:
+        query = sa.text("SELECT coalesce(max(place), 0) + 1 FROM waiting WHERE group_no = :group_no")
+        found: int = tx.execute(query, {"group_no": group_no}).scalar_one()
+        return found
+
+    def add_entry(self, tx: sa.Connection, row: EntryRow) -> None:
+        tx.execute(_ADD, {**vars(row), "state": str(row.state), "items": json.dumps(row.items)})
+
+    def entry(self, tx: sa.Connection, number: str, lock: bool = False) -> EntryRow | None:
+        statement = sa.text(_FIND + (lock_rows(tx) if lock else "")).columns(**_DATES)
+        row = tx.execute(statement, {"number": number}).one_or_none()
+        return None if row is None else _row(*row)
+
+    def entries_in(self, tx: sa.Connection, group_no: int, first: date, last: date) -> list[EntryRow]:
+        statement = sa.text(_IN).bindparams(*_DAYS).columns(**_DATES)
+        rows = tx.execute(statement, {"group_no": group_no, "first": first, "last": last})
+        return [_row(*row) for row in rows]
+
+    def lock_entries(self, tx: sa.Connection, numbers: Collection[str]) -> list[EntryRow]:
+        query = f"{_WAIT} AND {among(tx, 'number', 'numbers')} ORDER BY number" + lock_rows(tx)
+        rows = tx.execute(sa.text(query).columns(**_DATES), {"numbers": values_of(tx, numbers)})
+        return sorted((_row(*row) for row in rows), key=lambda row: row.place)
+
+    def lock_entries_of(
+        self, tx: sa.Connection, identities: Collection[str], mobiles: Collection[str]
+    ) -> list[EntryRow]:
+        whose = f"({among(tx, 'identity', 'identities')} OR {among(tx, 'mobile', 'mobiles')})"
+        statement = sa.text(f"{_WAIT} AND {whose} ORDER BY number" + lock_rows(tx)).columns(**_DATES)
+        bound = {"identities": values_of(tx, identities), "mobiles": values_of(tx, mobiles)}
+        return [_row(*row) for row in tx.execute(statement, bound)]
+
+    def open_entries(self, tx: sa.Connection, hall: str, identity: str, mobile: str, today: date) -> int:
+        bound = {"hall": hall, "identity": identity, "mobile": mobile, "first": today}
+        found: int = tx.execute(sa.text(_OPEN).bindparams(_DAYS[0]), bound).scalar_one()
+        return found
+
+    def entries_before(self, tx: sa.Connection, row: EntryRow) -> int:
+        bound = {"group_no": row.group_no, "first": row.first_day, "last": row.last_day, "place": row.place}
+        found: int = tx.execute(_BEFORE, bound).scalar_one()
+        return found
+
+    def change_entries(self, tx: sa.Connection, changes: Sequence[tuple[EntryRow, EntryRow]]) -> bool:
+        return all(tx.execute(_CHANGE, _changed(seen, row)).rowcount == 1 for seen, row in changes)
+
+    def mark_replanned(self, tx: sa.Connection, group_no: int, mark: str) -> None:
+        tx.execute(_MARK, {"group_no": group_no, "mark": mark})
+
+    def replanned(self, tx: sa.Connection) -> list[tuple[int, str]]:
+        rows = tx.execute(sa.text("SELECT group_no, mark FROM replanned ORDER BY group_no"))
+        return [(row[0], row[1]) for row in rows]
+
+    def forget_replanned(self, tx: sa.Connection, group_no: int, mark: str) -> None:
+        query = "DELETE FROM replanned WHERE group_no = :group_no AND mark = :mark"
+        tx.execute(sa.text(query), {"group_no": group_no, "mark": mark})
+
+
+def _changed(seen: EntryRow, row: EntryRow) -> dict[str, Any]:
+    values = {"number": row.number, "state": str(row.state), "version": row.version, "booking": row.booking}
+    return {**values, "seen_state": str(seen.state), "seen_version": seen.version}
+
+
+def _row(*values: Any) -> EntryRow:
+    named = dict(zip(_ORDER, values, strict=True))
+    contact = named["contact"]
+    named |= {"state": Entry(named["state"]), "items": tuple(json.loads(named["items"]))}
+    return EntryRow(**{**named, "contact": None if contact is None else bytes(contact)})

@@ -1,0 +1,163 @@
+"""Places that come back: each goes to the first on the waiting list whom it fits, or else to everybody.
+
+All in one transaction under the group's lock: there is no moment in between at which somebody else could take it.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from kernel.clock import from_micros, to_micros
+from kernel.contracts.visit_facts import VisitOffered
+from kernel.ids import new_code
+from services.appointment.application.booking import NUMBER_LENGTH
+from services.appointment.application.rows import BookingRow, EntryRow
+from services.appointment.application.saying import BY_CLOCK, append_last, append_to
+from services.appointment.application.standing import Standing, standing
+from services.appointment.application.tools import Tools
+from services.appointment.domain.booking import State
+from services.appointment.domain.halls import Group, Hall
+from services.appointment.domain.slots import Slot, all_of
+from services.appointment.domain.waiting import Entry, Fit, fits
+
+AT_ONCE = 500  # places of a group in one transaction
+Offer = tuple[EntryRow, BookingRow, Fit]
+
+
+class Offering:
+    """To be called every few seconds, by any number of processes."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+
+    def returns(self) -> int:
+        """Places whose time has come are offered, or are free again; how many."""
+        with self._tools.database.single() as tx:
+            groups = self._tools.store.due_groups(tx, to_micros(self._tools.clock.now()))
+        return sum(map(self._returns, groups))
+
+    def _returns(self, group_no: int) -> int:
+        store = self._tools.store
+        with self._tools.database.write() as tx:
+            store.lock_group(tx, group_no)
+            now = self._tools.clock.now()
+            freed = Counter(row.slot for row in store.due_returns(tx, all_of(group_no), to_micros(now), AT_ONCE))
+            offers = self._offers(tx, group_no, freed, now) if freed else []
+            self._settle(tx, freed, Counter(slot for _, _, fit in offers for slot in fit.slots))
+            self._write(tx, offers)
+        return freed.total()
+
+    def _offers(self, tx: sa.Connection, group_no: int, freed: Mapping[int, int], now: datetime) -> list[Offer]:
+        store, days = self._tools.store, sorted(Slot(id, 1, 0).day for id in freed)
+        hall, group = store.place(tx, group_no)
+        waiting = [one for one in store.entries_in(tx, group_no, days[0], days[-1]) if _fits(one, group, freed)]
+        if group.retired or not waiting:
+            return []
+        store.lock_visitors(tx, {key: one.visitor for one in waiting for key in (one.identity, one.mobile)})
+        entries = store.lock_entries(tx, [one.number for one in waiting])
+        has = standing(store, tx, entries, days, now)
+        wanted = {slot for one in entries for fit in _fits(one, group, freed) for slot in fit.slots}
+        slots = store.lock_slots(tx, wanted | set(freed))
+        return list(_Choosing(hall, group, slots, freed, has).offers(entries))
+
+    def _settle(self, tx: sa.Connection, freed: Mapping[int, int], used: Mapping[int, int]) -> None:
+        """What came back and was not used is free; what was used beyond that is taken."""
+        store, slots = self._tools.store, sorted({*freed, *used})
+        left = {slot: freed.get(slot, 0) - used.get(slot, 0) for slot in slots}
+        store.give_back(tx, {slot: count for slot, count in left.items() if count > 0})
+        if not store.take(tx, {slot: -count for slot, count in left.items() if count < 0}):
+            raise RuntimeError("places that were locked and free could not be taken")
+
+    def _write(self, tx: sa.Connection, offers: Sequence[Offer]) -> None:
+        if not offers:
+            return
+        store = self._tools.store
+        store.add_bookings(tx, [hold for _, hold, _ in offers])
+        store.add_places(tx, [(hold.number, slot) for _, hold, fit in offers for slot in fit.slots])
+        if not store.change_entries(tx, [(entry, _offered(entry, hold)) for entry, hold, _ in offers]):
+            raise RuntimeError("an entry that was locked has changed")
+        groups = {hold.group_no: store.place(tx, hold.group_no)[1] for _, hold, _ in offers}
+        said = [(entry, _fact(hold, groups[hold.group_no])) for entry, hold, _ in offers]
+        append_last(self._tools, tx, [append_to(entry.number, entry.version, [fact]) for entry, fact in said])
+
+
+class _Choosing:
+    """Who gets what, decided in memory on what is locked."""
+
+    def __init__(
+        self, hall: Hall, group: Group, slots: Mapping[int, Slot], freed: Mapping[int, int], has: Standing
+    ) -> None:
+        self._hall, self._group, self._has = hall, group, has
+        length = group.schedule.slot_minutes
+        usable = [slot for slot in slots.values() if not slot.closed and slot.minutes == length]
+        self._free = Counter({slot.id: slot.free + freed.get(slot.id, 0) for slot in usable})
+        self._freed = Counter(freed)
+
+    def offers(self, entries: Sequence[EntryRow]) -> Iterator[Offer]:
+        """The oldest entry first; each is offered the earliest time that does."""
+        for entry in entries:
+            fit = next((one for one in _fits(entry, self._group, +self._freed) if self._may(entry, one)), None)
+            if fit is not None:
+                self._free.subtract(fit.slots)
+                self._freed.subtract(fit.slots)
+                hold = self._hold(entry, fit)
+                self._has.visits.append(hold)
+                yield entry, hold, fit
+
+    def _may(self, entry: EntryRow, fit: Fit) -> bool:
+        there = all(self._free[slot] > 0 for slot in fit.slots)
+        return there and self._has.allows(entry, self._hall, fit.visit)
+
+    def _hold(self, entry: EntryRow, fit: Fit) -> BookingRow:
+        now = self._has.now
+        row = BookingRow(
+            number=new_code(NUMBER_LENGTH),
+            version=0,
+            state=State.HELD,
+            hall=entry.hall,
+            group_no=entry.group_no,
+            day=fit.visit.day,
+            starts=fit.visit.starts,
+            ends=fit.visit.ends,
+            people=entry.people,
+            items=entry.items,
+            identity=entry.identity,
+            mobile=entry.mobile,
+            visitor=entry.visitor,
+            account=entry.account,
+            language=entry.language,
+            contact=entry.contact,
+            held_until=None,
+            made_at=to_micros(now),
+        )
+        held_until = min(now + timedelta(minutes=self._hall.rule.offer_minutes), row.starts_at)
+        return replace(row, held_until=to_micros(held_until))
+
+
+def _fits(entry: EntryRow, group: Group, freed: Mapping[int, int]) -> list[Fit]:
+    return fits(entry.wanted(group.schedule), group.no, group.schedule.slot_minutes, freed)
+
+
+def _offered(entry: EntryRow, hold: BookingRow) -> EntryRow:
+    return replace(entry, state=Entry.OFFERED, version=entry.version + 1, booking=hold.number)
+
+
+def _fact(hold: BookingRow, group: Group) -> VisitOffered:
+    return VisitOffered(
+        occurred_at=from_micros(hold.made_at),
+        by=BY_CLOCK,
+        hall=hold.hall,
+        booking=hold.number,
+        hall_name=group.hall_name,
+        group=group.id,
+        group_name=group.name,
+        visitor=hold.visitor,
+        account=hold.account,
+        language=hold.language,
+        starts_at=hold.starts_at,
+        ends_at=hold.ends_at,
+        held_until=from_micros(hold.held_until or hold.made_at),
+    )

@@ -1,0 +1,215 @@
+"""The waiting list as people meet it: they join where nothing is free, look where they stand, and leave.
+
+Who joins holds the group's lock, under which no place comes back: whatever comes back later is offered here first.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from kernel.clock import format_time, from_micros, to_micros
+from kernel.contracts.appointment_refusals import (
+    BeyondClosing,
+    EntryOver,
+    OutsideWindow,
+    StillFree,
+    UnknownEntry,
+    UnknownHall,
+    WaitingLimit,
+)
+from kernel.errors import Refusal
+from kernel.ids import new_code, new_id
+from services.appointment.application.booking import NUMBER_LENGTH
+from services.appointment.application.free_slots import NEXT
+from services.appointment.application.people import Caller, person_of
+from services.appointment.application.releasing import release
+from services.appointment.application.rows import BookingRow, EntryRow
+from services.appointment.application.standing import standing
+from services.appointment.application.tools import Tools
+from services.appointment.domain.halls import Group, Hall
+from services.appointment.domain.rules import Visit, check_limits, window
+from services.appointment.domain.slots import Slot, id_range, runs
+from services.appointment.domain.times import day_of, hhmm, instant, minutes_of
+from services.appointment.domain.waiting import Entry, Wanted, state_at
+
+_DAY = timedelta(days=1)
+
+
+class Waiting:
+    """Handlers of `join_waiting`, `waiting_entry` and `leave_waiting`; answers are `contracts.waiting.WaitingEntry`."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+
+    def join(self, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
+        """`request`: loaded `JoinWaiting`. Raises StillFree, WaitingLimit, and why nothing could be booked then."""
+        entry, key = self._entry(caller, request), request.get("idempotency_key")
+        asked = _asked(request, entry)
+        with self._tools.database.write() as tx:
+            before = self._tools.idempotency.replay(tx, caller.name, key, asked) if key else None
+            if before is not None:
+                return before
+            hall, group = self._place(tx, entry)
+            self._tools.store.lock_group(tx, group.no)
+            references, _ = self._tools.store.lock_visitors(
+                tx, {one: new_id() for one in (entry.identity, entry.mobile)}
+            )
+            place = self._tools.store.next_place(tx, group.no)  # by no clock, which may be put back
+            entry = replace(entry, group_no=group.no, visitor=references[entry.identity], place=place)
+            self._check(tx, entry, hall, group)
+            if entry.contact is not None:
+                entry = replace(entry, contact=self._tools.vault.seal(tx, entry.visitor, entry.contact))
+            self._tools.store.add_entry(tx, entry)
+            answer = self._shown(tx, entry, group)
+            if key:
+                self._tools.idempotency.keep(tx, caller.name, key, asked, answer)
+            return answer
+
+    def show(self, caller: Caller, number: str) -> dict[str, Any]:
+        """Raises UnknownEntry."""
+        with self._tools.database.read() as tx:
+            row = _own(self._tools.store.entry(tx, number), caller)
+            return self._shown(tx, row, self._tools.store.place(tx, row.group_no)[1])
+
+    def leave(self, caller: Caller, number: str) -> dict[str, Any]:
+        """What was offered goes to the next; who has left has left. Raises UnknownEntry, EntryOver."""
+        store = self._tools.store
+        with self._tools.database.write() as tx:
+            row = _own(store.entry(tx, number), caller)
+            store.lock_visitors(tx, {row.identity: row.visitor, row.mobile: row.visitor})
+            row = _own(store.entry(tx, number, lock=True), caller)
+            hold = None if row.booking is None else store.booking(tx, row.booking, lock=True)
+            group = store.place(tx, row.group_no)[1]
+            return self._shown(tx, self._left(tx, row, group, hold), group)
+
+    def _left(self, tx: sa.Connection, row: EntryRow, group: Group, hold: BookingRow | None) -> EntryRow:
+        state = self._state(row, group, hold)
+        if state == Entry.LEFT:
+            return row
+        if state not in (Entry.WAITING, Entry.OFFERED):
+            raise EntryOver(state=state)
+        if hold is not None:
+            release(self._tools, tx, [hold])
+        after = replace(row, state=Entry.LEFT)
+        if not self._tools.store.change_entries(tx, [(row, after)]):
+            raise RuntimeError(f"an entry that was locked has changed: {row.number}")
+        return after
+
+    def _entry(self, caller: Caller, request: Mapping[str, Any]) -> EntryRow:
+        person = person_of(self._tools.vault, caller, request["visitor"])
+        return EntryRow(
+            number=new_code(NUMBER_LENGTH),
+            version=0,
+            state=Entry.WAITING,
+            hall=request["hall"],
+            group_no=0,
+            first_day=request["first_day"],
+            last_day=request["last_day"],
+            since=minutes_of(request["since"]),
+            until=minutes_of(request["until"]),
+            people=request["people"],
+            items=tuple(request["items"]),
+            identity=person.identity,
+            mobile=person.mobile,
+            visitor="",
+            account=caller.account,
+            language=request["language"],
+            contact=person.contact,
+            place=0,
+            made_at=to_micros(self._tools.clock.now()),
+        )
+
+    def _place(self, tx: sa.Connection, entry: EntryRow) -> tuple[Hall, Group]:
+        hall = self._tools.store.halls(tx, {entry.hall}).get(entry.hall)
+        if hall is None:
+            raise UnknownHall(hall=entry.hall)
+        return hall, hall.group_for(entry.items)
+
+    def _check(self, tx: sa.Connection, entry: EntryRow, hall: Hall, group: Group) -> None:
+        """Under the locks of group and visitors."""
+        now = self._tools.clock.now()
+        wanted = entry.wanted(group.schedule)
+        if entry.until - entry.since < wanted.minutes:
+            raise BeyondClosing(minutes=wanted.minutes)
+        first, last = window(hall.rule, day_of(now))
+        if not first <= entry.first_day <= entry.last_day <= last:
+            raise OutsideWindow(first=first.isoformat(), last=last.isoformat())
+        self._check_person(tx, entry, hall, now)
+        free = self._free(tx, group, wanted, now)
+        if free:
+            raise StillFree(free)
+
+    def _check_person(self, tx: sa.Connection, entry: EntryRow, hall: Hall, now: datetime) -> None:
+        store, most = self._tools.store, hall.rule.waiting_entries
+        if store.open_entries(tx, hall.id, entry.identity, entry.mobile, day_of(now)) >= most:
+            raise WaitingLimit(most=most)
+        days = [entry.first_day + number * _DAY for number in range((entry.last_day - entry.first_day).days + 1)]
+        has = standing(store, tx, [entry], days, now)
+        has.check_block(entry, hall.id)
+        refused = []
+        for day in days:
+            others = [one.visit for one in has.visits if one.hall == hall.id and one.counts_at(now)]
+            try:
+                check_limits(hall.rule, Visit(day, 0, 0), others)
+            except Refusal as refusal:
+                refused.append(refusal)
+        if len(refused) == len(days):  # there is no day on which anything could be offered
+            raise refused[0]
+
+    def _free(self, tx: sa.Connection, group: Group, wanted: Wanted, now: datetime) -> list[dict[str, str]]:
+        slots = self._tools.store.open_slots(tx, [id_range(group.no, wanted.first_day, wanted.last_day)])
+        found = runs(_inside(slots, wanted, now), wanted.minutes)
+        return [{"date": slot.day.isoformat(), "time": hhmm(slot.start)} for slot, _, _ in found[:NEXT]]
+
+    def _state(self, row: EntryRow, group: Group, hold: BookingRow | None) -> str:
+        now, state = self._tools.clock.now(), None if hold is None else hold.state
+        return state_at(row.state, row.wanted(group.schedule), state, now, hold is not None and hold.holds_at(now))
+
+    def _shown(self, tx: sa.Connection, row: EntryRow, group: Group) -> dict[str, Any]:
+        hold = None if row.booking is None else self._tools.store.booking(tx, row.booking)
+        state = self._state(row, group, hold)
+        held = hold.held_until if hold is not None and state == Entry.OFFERED else None
+        return {
+            "number": row.number,
+            "state": state,
+            "hall": row.hall,
+            "hall_name": group.hall_name,
+            "group": group.id,
+            "group_name": group.name,
+            "items": list(row.items),
+            "people": row.people,
+            "first_day": row.first_day.isoformat(),
+            "last_day": row.last_day.isoformat(),
+            "since": hhmm(row.since),
+            "until": hhmm(row.until),
+            "ahead": self._tools.store.entries_before(tx, row) if state == Entry.WAITING else 0,
+            "booking": row.booking,
+            "starts_at": None if hold is None else format_time(hold.starts_at),
+            "ends_at": None if hold is None else format_time(hold.ends_at),
+            "held_until": None if held is None else format_time(from_micros(held)),
+        }
+
+
+def _asked(request: Mapping[str, Any], entry: EntryRow) -> dict[str, Any]:
+    said = {name: request[name] for name in ("hall", "items", "people", "since", "until")}
+    days = [request["first_day"].isoformat(), request["last_day"].isoformat()]
+    return {**said, "days": days, "by": [entry.identity, entry.mobile], "what": "wait"}
+
+
+def _own(row: EntryRow | None, caller: Caller) -> EntryRow:
+    """The caller's entry. Raises UnknownEntry, also for another's."""
+    if row is None or not caller.has(row):
+        raise UnknownEntry
+    return row
+
+
+def _inside(slots: Iterable[Slot], wanted: Wanted, now: datetime) -> list[Slot]:
+    """Those that begin later, and lie between the hours that are wanted."""
+    return [
+        slot
+        for slot in slots
+        if wanted.since <= slot.start and slot.end <= wanted.until and instant(slot.day, slot.start) > now
+    ]
