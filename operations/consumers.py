@@ -17,8 +17,7 @@ from kernel.eventlog.following import Follower
 from kernel.eventlog.reading import LogReader
 from operations.holding import private_files
 
-# Owners of the logs that somebody follows; the case log comes first.
-LOGS = ("filing", "appointment")
+LOGS = ("filing", "appointment", "catalog")  # by their owners; the case log comes first
 
 CONSUMERS = {
     "progress": "services.progress.bootstrap:CONSUMER",

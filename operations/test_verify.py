@@ -7,8 +7,12 @@ from typing import Any
 
 import pytest
 
+from kernel.clock import FrozenClock
 from kernel.contracts.case import CaseWithdrawn
+from kernel.contracts.visit_facts import VisitServed
+from kernel.eventlog import EventLog
 from kernel.eventlog.testing import tamper
+from kernel.testing import visits
 from kernel.testing.cases import ORGAN, START, appends, corrected_and_concluded
 from operations.consumers import CONSUMERS
 from operations.testing_installation import Installation, serial
@@ -39,7 +43,7 @@ def test_everything_as_the_log_implies_is_sound(kept: Installation) -> None:
     found = verdict(kept)
     assert (found["sound"], found["position"], found["differences"], found["findings"]) == (True, 27, 0, [])
     assert found["logs"]["filing"]["looked"] == ["lives", "progress", "notify", "catalog", "serials"]
-    assert found["logs"]["appointment"]["looked"] == ["lives", "statistics", "bookings"]
+    assert found["logs"]["appointment"]["looked"] == ["lives", "notify-visits", "statistics", "bookings"]
 
 
 def test_what_differs_in_progress_is_named_and_repaired(kept: Installation) -> None:
@@ -65,6 +69,24 @@ def test_what_differs_in_progress_is_named_and_repaired(kept: Installation) -> N
     mended = verdict(kept, "--repair")
     assert (mended["sound"], mended["repaired"]) == (True, {"progress": 3})
     assert verdict(kept)["sound"]
+
+
+def test_of_visits_whom_to_tell_is_made_again_and_a_missing_message_is_only_named(installation: Installation) -> None:
+    log = EventLog(installation.database("appointment"), FrozenClock(START))
+    moved, served = visits.moved(), VisitServed(**visits.WHEN)
+    log.append_all([visits.appends("V-1", [visits.booked(), moved]), visits.appends("V-2", [visits.booked(), served])])
+    installation.follow(*CONSUMERS)
+    assert [one["holder"] for one in verdict(installation)["findings"] if "notify" in one["holder"]] == []
+    installation.change("notify", "DELETE FROM visit_contact", "DELETE FROM message WHERE type = 'visit.moved'")
+    wrong = [one for one in named(verdict(installation)) if one[0] == "notify-visits"]
+    assert wrong == [
+        ("notify-visits", "visit_contact", "missing", ["V-1"]),
+        ("notify-visits", "message", "missing", ["V-1", 2, "sms"]),
+        ("notify-visits", "visit_contact", "missing", ["V-2"]),
+    ]
+    verdict(installation, "--repair")
+    wrong = [one for one in named(verdict(installation)) if one[0] == "notify-visits"]
+    assert wrong == [("notify-visits", "message", "missing", ["V-1", 2, "sms"])]
 
 
 def test_counts_of_what_was_filed_are_made_again(kept: Installation) -> None:

@@ -232,6 +232,6 @@ def status(as_json: bool) -> None:
     """
     from operations.status import status as ask
 
-    with opened("filing", "relay"), opened("appointment", "relay"):
+    with opened("filing", "relay"), opened("appointment", "relay"), opened("catalog", "relay"):
         found = ask(settings())
     say(found.as_dict(), str(found), as_json)

@@ -1,13 +1,18 @@
-"""Which messages the case log implies, for who verifies notify against it. Makes none."""
+"""Which messages the logs imply, for who verifies notify against them. Makes none."""
 
 from collections.abc import Iterator, Sequence
 
 from kernel.contracts.case import CaseReceived
+from kernel.contracts.visit_facts import VisitBooked, VisitOffered
 from kernel.eventlog import Recorded
 from kernel.eventlog.parity import Holding, Row
+from services.notify.adapters import projection, visits
 from services.notify.adapters.projection import CaseMessages
+from services.notify.adapters.visits import CHANNEL, VisitMessages
 from services.notify.domain.templates import SILENT
+from services.notify.domain.visit_templates import TOLD
 
+KNOWN_BY = (VisitBooked.TYPE, VisitOffered.TYPE)
 _USUAL = CaseReceived.__dataclass_fields__["notices"].default
 
 
@@ -22,13 +27,34 @@ def messages(events: Sequence[Recorded]) -> Iterator[Row]:
                 yield event.stream, event.position, channel
 
 
+def visit_messages(events: Sequence[Recorded]) -> Iterator[Row]:
+    """The same of one visit. There is none of what stands on the log before anything is known of the visit."""
+    known = False
+    for event in events:
+        known = known or event.type in KNOWN_BY
+        if known and event.type in TOLD:
+            yield event.stream, event.position, CHANNEL
+
+
 MESSAGES = Holding(
     name="notify",
     owner="notify",
-    log="filing",
+    log=projection.LOG,
     table="message",
     columns=("serial", "position", "channel"),
     width=3,
     implied=messages,
     follower=CaseMessages.name,
+    where=f"log = '{projection.LOG}'",
+)
+VISIT_MESSAGES = Holding(
+    name="notify-visits",
+    owner="notify",
+    log=visits.LOG,
+    table="message",
+    columns=("serial", "position", "channel"),
+    width=3,
+    implied=visit_messages,
+    follower=VisitMessages.name,
+    where=f"log = '{visits.LOG}'",
 )
