@@ -81,8 +81,8 @@ def test_of_visits_whom_to_tell_is_made_again_and_a_missing_message_is_only_name
     wrong = [one for one in named(verdict(installation)) if one[0] == "notify-visits"]
     assert wrong == [
         ("notify-visits", "visit_contact", "missing", ["V-1"]),
-        ("notify-visits", "message", "missing", ["V-1", 2, "sms"]),
         ("notify-visits", "visit_contact", "missing", ["V-2"]),
+        ("notify-visits", "message", "missing", ["V-1", 2, "sms"]),
     ]
     verdict(installation, "--repair")
     wrong = [one for one in named(verdict(installation)) if one[0] == "notify-visits"]

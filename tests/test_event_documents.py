@@ -3,7 +3,9 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
+import marshmallow as ma
 import pytest
 
 from kernel.contracts import department
@@ -12,12 +14,13 @@ from kernel.contracts.catalog_facts import NAMED, STREAM, CatalogChanged, Catalo
 from kernel.contracts.envelope import MAX_BYTES, EnvelopeSchema, parse_envelope
 from kernel.contracts.lifecycle import SPEAKERS, TRANSITIONS, State, allowed
 from kernel.contracts.ticket_facts import TICKET_FACTS, TicketFact
-from kernel.contracts.visit import VISIT_SCHEMAS, TicketFactSchema
+from kernel.contracts.visit import VISIT_SCHEMAS, TicketFactSchema, VisitFactSchema
+from kernel.contracts.visit_facts import VISIT_FACTS, VisitFact
 from kernel.errors import InvalidInput, Refusal
 from kernel.eventlog import EventIdReused
-from kernel.messaging.topology import EXCHANGES, REJECTED
+from kernel.messaging.topology import EXCHANGES, NOTIFY_VISITS, REJECTED
 from operations.department_rights import rabbitmqctl_commands, shell_line
-from services.appointment.domain import tickets
+from services.appointment.domain import booking, tickets
 from services.filing.domain import refusals
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -82,6 +85,37 @@ def test_the_fact_of_the_catalogue_is_described_as_it_is() -> None:
     assert f"{NAMED:,} at most" in described
 
 
+VISITS_TOLD = EVENTS.split("## The facts of a visit\n")[1].split("\n## ")[0]
+
+
+def test_every_fact_of_a_visit_is_described_and_no_other() -> None:
+    assert re.findall(r"^#### (\S+)$", VISITS_TOLD, re.MULTILINE) == list(VISIT_FACTS)
+    said = VISITS_TOLD.split("Every `data` has")[1].split("\n#### ")[0]
+    assert set(re.findall(r"`(\w+)`", said)) >= set(VisitFactSchema().fields)
+    assert f"`{NOTIFY_VISITS}`" in VISITS_TOLD
+
+
+@pytest.mark.parametrize("fact", VISIT_FACTS.values(), ids=lambda fact: fact.TYPE)
+def test_a_fact_of_a_visit_is_described_as_it_is(fact: type[VisitFact]) -> None:
+    told = VISITS_TOLD.split(f"#### {fact.TYPE}\n")[1].split("\n####")[0]
+    before = sorted(str(state) for state, following in booking.TRANSITIONS.items() if fact in following)
+    after = {str(following[fact]) for following in booking.TRANSITIONS.values() if fact in following}
+    assert bool(after) is (fact not in booking.ELSEWHERE)
+    arrow = f"{', '.join(before)} → {', '.join(after)} · " if after else ""
+    assert f"\n\n{arrow}version {fact.VERSION}\n" in told
+    assert members_described(told) == members_of(fact, VisitFactSchema())
+
+
+def members_described(told: str) -> dict[str, str]:
+    return dict(re.findall(r"^\| `(\w+)` \| (yes|no) \|", told, re.MULTILINE))
+
+
+def members_of(fact: Any, shared: ma.Schema) -> dict[str, str]:
+    fields = VISIT_SCHEMAS[fact.TYPE, fact.VERSION].fields
+    members = {name: fields[name] for name in fields.keys() - shared.fields.keys()}
+    return {name: "yes" if field.required else "no" for name, field in members.items()}
+
+
 TICKETS = EVENTS.split("## The facts of a ticket\n")[1].split("\n## ")[0]
 
 
@@ -98,10 +132,7 @@ def test_a_fact_of_a_ticket_is_described_as_it_is(fact: type[TicketFact]) -> Non
     (after,) = {str(following[fact]) for following in tickets.TRANSITIONS.values() if fact in following}
     assert sorted(told.split(" → ")[0].split("\n")[-1].split(", ")) == sorted(before)
     assert f" → {after} · version {fact.VERSION}\n" in told
-    fields = VISIT_SCHEMAS[fact.TYPE, fact.VERSION].fields
-    members = {name: fields[name] for name in fields.keys() - TicketFactSchema().fields.keys()}
-    described = dict(re.findall(r"^\| `(\w+)` \| (yes|no) \|", told, re.MULTILINE))
-    assert described == {name: "yes" if field.required else "no" for name, field in members.items()}
+    assert members_described(told) == members_of(fact, TicketFactSchema())
 
 
 def test_the_envelope_and_the_exchanges_are_described() -> None:

@@ -166,6 +166,25 @@ class TransportSuite:
             ready = {name: channel.queue_declare(name, passive=True).message_count for name in ("all", "mine", "one")}
         assert ready == {"all": 3, "mine": 1, "one": 1}
 
+    def test_notify_is_carried_what_it_tells_of_visits_each_once_and_no_tickets(
+        self, uri: str, publisher: Publisher
+    ) -> None:
+        inbox = Inbox(uri, topology.NOTIFY_VISITS, max_size=10, linger=0.05)
+        inbox.start()
+        inbox.listener.channel(timeout=10)
+        keys = ["ticket.called.tianhe", "visit.booked.tianhe", "visit.served.tianhe", "visit.moved.hall.2", "ticket.x"]
+        sent = [Outgoing(exchange=topology.VISIT_EVENTS, routing_key=key, body=key.encode()) for key in keys]
+        publisher.publish_batch([*sent, *sent[1:2]])
+        taken: list[str] = []
+        while len(taken) < 3:
+            channel, batch = inbox.take(timeout=5)
+            assert channel is not None
+            taken += [message.routing_key for message in batch]
+            inbox.done(channel, batch)
+        inbox.close()
+        inbox.listener.stop()
+        assert taken == ["visit.booked.tianhe", "visit.moved.hall.2", "visit.booked.tianhe"]
+
     def test_declaring_everything_again_changes_nothing(self, uri: str, publisher: Publisher, inbox: Inbox) -> None:
         with connect(uri) as session:
             topology.declare(session.channel())

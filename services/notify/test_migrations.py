@@ -112,8 +112,14 @@ def test_a_message_is_one_for_its_log_position_and_channel(database: Database) -
         add(tx, id="m-4", log="appointment", state="past", **again)
     refused(database, id="m-5", log="appointment", state="created", **again)
     refused(database, id="m-5", log="filing", state="created", **again)
-    refused(database, id="m-5", state="created", **{**again, "position": 7})  # of no log
     refused(database, id="m-5", log="filing", state="lost", **{**again, "position": 7})
+
+
+def test_a_process_of_the_version_before_still_takes_cases_in(database: Database) -> None:
+    migrate(database, MIGRATIONS)
+    with database.write() as tx:
+        add(tx, id="m-4", serial="S-3", position=3, channel="sms", state="created", due_at=1)
+    assert [row["log"] for row in rows(database)] == ["filing"] * 4
 
 
 def test_the_indexes_are_there(database: Database) -> None:

@@ -6,13 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import bindparam, text
 
 from kernel.testing.cases import corrected_and_concluded, received
 from services.notify.adapters import messages
 from services.notify.application.delivering import Patience
 from services.notify.application.ports import NotTaken, Outgoing, Rejected, Unsure
 from services.notify.conftest import Desk
+from services.notify.domain.visits import OVERTAKING
 
 TOLD = 7  # messages of `corrected_and_concluded`
 MANY = 5_000  # messages that must not make a difference
@@ -209,6 +210,19 @@ def test_what_is_settled_costs_nothing(desk: Desk) -> None:
         assert not [line for line in found if "Seq Scan" in line], found
         assert not [line for line in found if line.startswith("SCAN message") and "INDEX" not in line], found
         assert any("message_" in line for line in found), found
+
+
+def test_whether_a_message_is_overtaken_is_asked_of_an_index(desk: Desk) -> None:
+    fill(desk)
+    how = "EXPLAIN" if desk.database.dialect == "postgresql" else "EXPLAIN QUERY PLAN"
+    asked = text(f"{how} {messages._OVERTAKEN.text}").bindparams(
+        bindparam("ids", ["m-2", "m-3"], expanding=True), bindparam("overtaking", OVERTAKING, expanding=True)
+    )
+    with desk.database.write() as tx:
+        tx.exec_driver_sql("ANALYZE message")
+        found = [str(row[-1]) for row in tx.execute(asked)]
+    assert any("message_of_case" in line for line in found), found
+    assert not [line for line in found if "Seq Scan" in line or line.startswith("SCAN message")], found
 
 
 def test_what_is_due_is_found_in_its_order_and_not_sorted(desk: Desk) -> None:

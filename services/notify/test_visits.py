@@ -115,6 +115,16 @@ def test_the_halls_tickets_are_passed_by(desk: Desk) -> None:
     assert desk.send() == 1
 
 
+def test_what_the_broker_does_not_carry_is_read_from_the_log(desk: Desk) -> None:
+    """The queue has the types that are told: to the follower, all else is a hole."""
+    life = [visits.booked(), facts.VisitCheckedIn(**WHEN), facts.VisitServed(**WHEN)]
+    desk.visits.append_all([visits.appends(f"V-{number}", life) for number in range(5)])
+    carried = [event for event in desk.visits.read(0, 100) if event.type == "visit.booked"]
+    desk.notify.visits.take(carried)
+    assert desk.notify.status()["visits"]["checkpoint"] >= carried[-1].position
+    assert desk.send() == 5
+
+
 def test_no_reminder_once_the_visit_has_begun(desk: Desk) -> None:
     desk.visit(NUMBER, visits.booked())
     desk.send()

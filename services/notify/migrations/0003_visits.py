@@ -34,12 +34,11 @@ def upgrade() -> None:
     for name in OLD | UNCHANGED:
         op.drop_index(name, "message")
     with _changing(STATES) as message:
+        # The default stays: a process of the version before may still take cases in while this one starts.
         message.add_column(sa.Column("log", sa.Text, nullable=False, server_default="filing"))
         message.add_column(sa.Column("expires_at", sa.BigInteger))
         message.drop_constraint("message_of_event", type_="unique")
         message.create_unique_constraint("message_of_event", ["log", "position", "channel"])
-    with op.batch_alter_table("message") as message:
-        message.alter_column("log", server_default=None)
     _create(NEW | UNCHANGED)
     op.create_table(
         "visit_contact",
