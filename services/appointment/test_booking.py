@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kernel.clock import parse_time
+from kernel.clock import FrozenClock, parse_time
 from kernel.contracts import appointment as contract
 from kernel.contracts.appointment_refusals import (
     AlreadyBooked,
@@ -22,6 +22,7 @@ from kernel.contracts.appointment_refusals import (
     UnknownHall,
 )
 from kernel.contracts.visit_facts import VisitBooked
+from kernel.database import Database
 from kernel.errors import Refusal
 from kernel.idempotency import KeyReused
 from services.appointment.domain.booking import State
@@ -188,6 +189,35 @@ def test_anothers_booking_does_not_exist(desk: Desk, act: Callable[[Desk, str], 
         with pytest.raises(UnknownBooking) as refusal:
             act(desk, unknown)
         assert refusal.value.status == 404
+
+
+def test_a_hold_never_outlasts_its_time(desk: Desk) -> None:
+    desk.rule(first_day=0, cancel_before_minutes=0)
+    desk.advance(minutes=58)
+    held = desk.hold(1, date=date(2026, 2, 9))
+    assert held["held_until"] == held["starts_at"]
+    desk.advance(minutes=2)
+    with pytest.raises(HoldExpired):
+        desk.confirm(held["number"])
+
+
+def test_a_year_whose_holidays_nobody_has_published_is_booked_by_weekdays(empty_database: Database) -> None:
+    """Five working days from the Monday before New Year: the holiday of fixed date does not count, and is no day."""
+    desk = Desk.new(empty_database, FrozenClock("2026-12-28T08:00:00+08:00"))
+    shown = desk.app.free_times.show(contract.SlotsAsked().load({"hall": "tianhe", "item": "passport"}))
+    assert (shown["first_day"], shown["last_day"]) == ("2026-12-29", "2027-01-05")
+    days = [day["date"] for day in shown["groups"][0]["days"]]
+    assert days == ["2026-12-29", "2026-12-30", "2026-12-31", "2027-01-04", "2027-01-05"]
+    number = desk.book(1, date=date(2027, 1, 4))["number"]
+    with pytest.raises(Closed):
+        desk.book(2, date=date(2027, 1, 1))
+    with pytest.raises(OutsideWindow):
+        desk.book(2, date=date(2027, 1, 6))
+    desk.book(1, date=date(2026, 12, 31))
+    with pytest.raises(AlreadyBooked):
+        desk.move(number, day=date(2026, 12, 31), time="14:00")
+    assert desk.move(number, day=date(2027, 1, 5))["starts_at"] == "2027-01-05T09:00:00+08:00"
+    desk.check()
 
 
 def test_a_clock_that_goes_back_harms_nobody(desk: Desk) -> None:

@@ -5,17 +5,19 @@ Every change of a booking names the version and the state in which it was seen: 
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
 
+from kernel.clock import to_micros
 from services.appointment.adapters.sql import among, joined, lock_rows, on_postgresql, pairs, split, values_of
 from services.appointment.application.ports import Range
 from services.appointment.application.rows import BookingRow, ReturnRow
 from services.appointment.domain.booking import State
 from services.appointment.domain.slots import GROUP_BITS, Slot
+from services.appointment.domain.times import day_of, minute_of
 
 _NAMES = (
     "number, version, state, hall, group_no, day, starts, ends, people, items, identity, mobile, visitor, account,"
@@ -58,7 +60,9 @@ _MISSED = sa.text(
     " ORDER BY day, number LIMIT :limit"
 ).bindparams(sa.bindparam("before", type_=sa.Date))
 _CLOSED = sa.text(
-    "SELECT number FROM booking WHERE state = 'booked' AND closed AND day <= :today ORDER BY day, number LIMIT :limit"
+    "SELECT number FROM booking b WHERE state = 'booked' AND closed AND (day < :today OR day = :today AND starts <="
+    " :minute) AND NOT EXISTS (SELECT 1 FROM booking h WHERE h.instead_of = b.number AND h.state = 'held'"
+    " AND h.held_until > :now) ORDER BY day, number LIMIT :limit"
 ).bindparams(sa.bindparam("today", type_=sa.Date))
 _TO_REMIND = (
     f"SELECT {_NAMES} FROM booking WHERE state = 'booked' AND remind_at IS NOT NULL AND remind_at <= :now"
@@ -227,8 +231,9 @@ class BookingTables:
         statement = sa.text(_TO_REMIND + lock_rows(tx, "SKIP LOCKED")).columns(**_COLUMNS)
         return [_row(*row) for row in tx.execute(statement, {"now": now, "limit": limit})]
 
-    def closed_until(self, tx: sa.Connection, today: date, limit: int) -> list[str]:
-        return list(tx.execute(_CLOSED, {"today": today, "limit": limit}).scalars())
+    def closed_until(self, tx: sa.Connection, now: datetime, limit: int) -> list[str]:
+        bound = {"today": day_of(now), "minute": minute_of(now), "now": to_micros(now), "limit": limit}
+        return list(tx.execute(_CLOSED, bound).scalars())
 
     def missed(self, tx: sa.Connection, before: date, limit: int) -> list[str]:
         return list(tx.execute(_MISSED, {"before": before, "limit": limit}).scalars())

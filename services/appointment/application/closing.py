@@ -69,12 +69,16 @@ class Closings:
                 return False
             hall, group = self._tools.store.place(tx, row.group_no)
             choices = [] if row.closed else self._choices(tx, row, hall, group, now)
+            instead = self._tools.store.held_instead(tx, number, lock=True)
             places = self._tools.store.places_of(tx, number)
             # Planning holds these locks while it closes or opens: from here on the slots stay as we see them.
             slots = self._tools.store.lock_slots(tx, {*places, *(slot for _, ids in choices for slot in ids)})
             if keep([slots[id] for id in places], row.starts, row.ends) is not row.closed:
                 return False
-            said = self._reopen(tx, row, now) if row.closed else self._close(tx, row, hall, _free(choices, slots), now)
+            if row.closed:
+                said = self._reopen(tx, row, instead, now)
+            else:
+                said = self._close(tx, row, hall, _free(choices, slots), now)
             append_last(self._tools, tx, [append_to(number, row.version, [said])])
         return True
 
@@ -130,10 +134,10 @@ class Closings:
         store.add_bookings(tx, [hold for hold, _ in holds])
         store.add_places(tx, [(hold.number, slot) for hold, slots in holds for slot in slots])
 
-    def _reopen(self, tx: sa.Connection, row: BookingRow, now: datetime) -> VisitFact:
+    def _reopen(self, tx: sa.Connection, row: BookingRow, instead: Sequence[BookingRow], now: datetime) -> VisitFact:
         fact = VisitReopened(occurred_at=now, by=BY_CLOCK, hall=row.hall, starts_at=row.starts_at, ends_at=row.ends_at)
         self._change(tx, row, replace(row, closed=False, remind_at=reminder(row.day, now)), fact)
-        release(self._tools, tx, self._tools.store.held_instead(tx, row.number, lock=True))
+        release(self._tools, tx, instead)
         return fact
 
     def _change(self, tx: sa.Connection, row: BookingRow, after: BookingRow, fact: VisitFact) -> None:
@@ -152,7 +156,7 @@ class Closings:
     def ended(self) -> int:
         """Closed visits whose time has come are cancelled, once nothing is held for them any more; how many."""
         with self._tools.database.single() as tx:
-            numbers = self._tools.store.closed_until(tx, day_of(self._tools.clock.now()), _AT_ONCE)
+            numbers = self._tools.store.closed_until(tx, self._tools.clock.now(), _AT_ONCE)
         return sum(map(self.end, numbers))
 
     def end(self, number: str) -> bool:

@@ -165,8 +165,8 @@ class BookingStore(Protocol):
         """Those of whose visit is to be told by now. What somebody else has locked is left."""
         ...
 
-    def closed_until(self, tx: sa.Connection, today: date, limit: int) -> list[str]:
-        """Closed, for a day up to this one, and neither moved nor cancelled."""
+    def closed_until(self, tx: sa.Connection, now: datetime, limit: int) -> list[str]:
+        """Closed, neither moved nor cancelled, their time has come, and nothing is held for them any more."""
         ...
 
     def missed(self, tx: sa.Connection, before: date, limit: int) -> list[str]:
