@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kernel import logs
-from kernel.contracts import appointment as contract, closures, hall_day, waiting
+from kernel.contracts import appointment as contract, closures as shut, hall_day, waiting
 from kernel.contracts.accounts import Request
 from kernel.contracts.visit_contact import ContactOfVisit
 from kernel.errors import Refusal
@@ -140,12 +140,12 @@ class AppointmentService:
         check_staff(request["principal"], request["hall"])
         return self.app.planning.closures(request["hall"])  # type: ignore[no-any-return]
 
-    @rpc(closures.Close)
+    @rpc(shut.Close)
     def close(self, request: Json) -> Json:
         by = check_manager(request["principal"], request["hall"])
-        return self.app.planning.close(request["hall"], _members(request, closures.Closure), by)  # type: ignore[no-any-return]
+        return self.app.planning.close(request["hall"], _members(request, shut.Closure), by)  # type: ignore[no-any-return]
 
-    @rpc(closures.Reopen)
+    @rpc(shut.Reopen)
     def reopen(self, request: Json) -> Json:
         check_manager(request["principal"], request["hall"])
         return self.app.planning.reopen(request["hall"], request["id"])  # type: ignore[no-any-return]
