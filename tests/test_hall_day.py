@@ -49,7 +49,12 @@ class Place:
 
 @pytest.fixture(scope="module", params=["embedded", "distributed"])
 def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    data, port = tmp_path_factory.mktemp("tuesday"), free_port()
+    yield from served(request, tmp_path_factory.mktemp("tuesday"))
+
+
+def served(request: pytest.FixtureRequest, data: Path) -> Iterator[Place]:
+    """The hall in a process of its own, open all day; as its parameter says."""
+    port = free_port()
     env: dict[str, str | None] = {"AMQP_URI": None, "DATABASE_URL": None, "PORT": str(port), "DATA_DIR": str(data)}
     if request.param == "distributed":
         env |= {name: request.getfixturevalue(one) for name, one in _BACKING.items()}
