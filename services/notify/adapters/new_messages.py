@@ -7,7 +7,10 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from kernel.clock import to_micros
-from services.notify.domain.message import NewMessage
+from kernel.eventlog import Recorded
+from kernel.traditional import to_traditional
+from services.notify.domain.message import NewMessage, message_id
+from services.notify.domain.words import Rendered
 
 _CREATE = text(
     "INSERT INTO message (id, log, serial, position, source, event_id, type, channel, language, recipient, subject,"
@@ -15,6 +18,34 @@ _CREATE = text(
     " VALUES (:id, :log, :serial, :position, :source, :event_id, :type, :channel, :language, :recipient, :subject,"
     " :text, 'created', 0, 0, false, :now, :expires_at, :now, :now) ON CONFLICT DO NOTHING"
 )
+
+
+def new_message(
+    log: str,
+    event: Recorded,
+    channel: str,
+    language: str,
+    recipient: str,
+    rendered: Rendered,
+    expires_at: int | None = None,
+) -> NewMessage:
+    """The message that tells `event` to `recipient`; in traditional characters where those are wanted."""
+    words = to_traditional if language == "zh-Hant" else str
+    return NewMessage(
+        id=message_id(event.source, event.id, channel),
+        log=log,
+        serial=event.stream,
+        position=event.position,
+        source=event.source,
+        event_id=event.id,
+        type=event.type,
+        channel=channel,
+        language=language,
+        recipient=recipient,
+        subject=None if rendered.subject is None else words(rendered.subject),
+        text=words(rendered.text),
+        expires_at=expires_at,
+    )
 
 
 def create(tx: Connection, messages: Sequence[NewMessage], now: datetime) -> None:

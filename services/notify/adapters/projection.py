@@ -14,9 +14,8 @@ from kernel.clock import Clock
 from kernel.contracts.case import CaseReceived, Fact, load_fact
 from kernel.errors import Park, Refusal
 from kernel.eventlog import Recorded
-from kernel.traditional import to_traditional
-from services.notify.adapters.new_messages import create
-from services.notify.domain.message import NewMessage, message_id
+from services.notify.adapters.new_messages import create, new_message
+from services.notify.domain.message import NewMessage
 from services.notify.domain.templates import SILENT, render
 
 LOG = "filing"
@@ -117,21 +116,7 @@ def _message(fact: Fact, event: Recorded, contact: CaseContact, channel: str) ->
     rendered = render(fact, channel, contact.language, event.stream, contact.item_name)
     if rendered is None:
         return None
-    words = to_traditional if contact.language == "zh-Hant" else str
-    return NewMessage(
-        id=message_id(event.source, event.id, channel),
-        log=LOG,
-        serial=event.stream,
-        position=event.position,
-        source=event.source,
-        event_id=event.id,
-        type=event.type,
-        channel=channel,
-        language=contact.language,
-        recipient=contact.applicant,
-        subject=None if rendered.subject is None else words(rendered.subject),
-        text=words(rendered.text),
-    )
+    return new_message(LOG, event, channel, contact.language, contact.applicant, rendered)
 
 
 def _load(tx: Connection, serials: set[str]) -> dict[str, CaseContact]:

@@ -15,9 +15,8 @@ from kernel.contracts.visit import load_visit_fact
 from kernel.contracts.visit_facts import VisitFact
 from kernel.errors import Park, Refusal
 from kernel.eventlog import Recorded
-from kernel.traditional import to_traditional
-from services.notify.adapters.new_messages import create
-from services.notify.domain.message import NewMessage, message_id
+from services.notify.adapters.new_messages import create, new_message
+from services.notify.domain.message import NewMessage
 from services.notify.domain.visit_templates import TOLD, render
 from services.notify.domain.visits import Visit, evolve, expires_at
 
@@ -97,22 +96,8 @@ def _message(fact: VisitFact, event: Recorded, visit: Visit) -> NewMessage | Non
     rendered = render(fact, visit)
     if rendered is None:
         return None
-    words = to_traditional if visit.language == "zh-Hant" else str
-    return NewMessage(
-        id=message_id(event.source, event.id, CHANNEL),
-        log=LOG,
-        serial=event.stream,
-        position=event.position,
-        source=event.source,
-        event_id=event.id,
-        type=event.type,
-        channel=CHANNEL,
-        language=visit.language,
-        recipient=visit.recipient,
-        subject=None,
-        text=words(rendered.text),
-        expires_at=to_micros(expires_at(fact, visit)),
-    )
+    end = to_micros(expires_at(fact, visit))
+    return new_message(LOG, event, CHANNEL, visit.language, visit.recipient, rendered, end)
 
 
 def _load(tx: Connection, numbers: set[str]) -> dict[str, Visit]:
