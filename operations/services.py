@@ -25,6 +25,7 @@ ALL = "all"
 
 # The owners of a database each. The relay works on filing's.
 OWNERS = ("accounts", "appointment", "catalog", "filing", "progress", "notify")
+DESK = "desk"  # the owner of the log of what operators did by hand
 
 _ROOT = Path(__file__).parent.parent
 
@@ -42,17 +43,18 @@ def migrations_of(owner: str) -> Path:
 
 
 def migrate_all(settings: Settings) -> list[str]:
-    """Bring every owner's tables up to date; the owners. Harmless when repeated, also at the same time."""
+    """Bring every owner's tables up to date, and the desk's; the owners. Harmless when repeated, also at once."""
     make_private(settings.data_dir)
     with private_files():
-        _migrate(settings)
-    return list(OWNERS)
+        for owner in OWNERS:
+            _migrate(settings, owner, migrations_of(owner))
+        _migrate(settings, DESK, _ROOT / "operations" / "desk" / "migrations")
+    return [*OWNERS, DESK]
 
 
-def _migrate(settings: Settings) -> None:
-    for owner in OWNERS:
-        database = open_database(settings, owner)
-        try:
-            migrate(database, migrations_of(owner))
-        finally:
-            database.close()
+def _migrate(settings: Settings, owner: str, migrations: Path) -> None:
+    database = open_database(settings, owner)
+    try:
+        migrate(database, migrations)
+    finally:
+        database.close()

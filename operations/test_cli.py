@@ -73,7 +73,7 @@ def test_a_new_installation_is_migrated_and_its_empty_log_is_sound(data_dir: Pat
         assert yichuang(*words).exit_code == 1
         assert "yichuang migrate" in yichuang(*words).stderr
     assert json.loads(yichuang("migrate", "--json").output) == {
-        "migrated": ["accounts", "appointment", "catalog", "filing", "progress", "notify"]
+        "migrated": ["accounts", "appointment", "catalog", "filing", "progress", "notify", "desk"]
     }
     assert yichuang("log", "tail").output == ""
     found = json.loads(yichuang("verify", "--json").output)

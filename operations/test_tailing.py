@@ -8,7 +8,7 @@ from kernel.clock import format_time
 from kernel.testing.cases import ORGAN, appends, corrected_and_concluded
 from operations.commands.log import LOGS
 from operations.testing_installation import Installation, serial
-from operations.verification import LOGS as KNOWN
+from operations.verification import CHECKED
 
 
 def positions(installation: Installation, *words: str) -> list[int]:
@@ -90,4 +90,4 @@ def test_events_are_counted_by_type_department_and_day(installation: Installatio
 
 
 def test_the_logs_that_commands_know_are_those_that_are_checked() -> None:
-    assert LOGS == KNOWN
+    assert LOGS == CHECKED

@@ -95,9 +95,9 @@ def _rows(connection: sa.Connection, shape: _Shape, table: Table, streams: Seque
     bytewise = ' COLLATE "C"' if connection.dialect.name == "postgresql" else ""
     order = ", ".join(f"{name}{bytewise if name in shape.texts else ''}" for name in shape.key)
     statement = f"SELECT {', '.join(shape.columns)} FROM {table.name}{where} ORDER BY {order}"
-    streaming = connection.execution_options(stream_results=True, yield_per=_AT_ONCE)
+    streamed = connection.execute(sa.text(statement), values, execution_options={"stream_results": True})
     as_row = plain if shape.dated else tuple  # a look at each value of a million rows shows
-    for part in streaming.execute(sa.text(statement), values).partitions():
+    for part in streamed.partitions(_AT_ONCE):
         yield from map(as_row, part)
 
 

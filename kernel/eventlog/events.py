@@ -6,7 +6,6 @@ A recorded event's `body` is the exact text that was hashed and is published: a 
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 
 import orjson
@@ -56,10 +55,13 @@ class Recorded:
     body: str  # as `body_of` wrote it
     chain: bytes  # 32 bytes: sha256(chain before + position as 8 bytes big-endian + body as UTF-8)
 
-    @cached_property
+    @property
     def envelope(self) -> dict[str, Any]:
-        """The body as JSON values."""
-        return orjson.loads(self.body)  # type: ignore[no-any-return]
+        """The body as JSON values, read once. (`cached_property` takes a lock, which a rebuild would feel.)"""
+        kept: dict[str, Any] = self.__dict__
+        if "_envelope" not in kept:
+            kept["_envelope"] = orjson.loads(self.body)
+        return kept["_envelope"]  # type: ignore[no-any-return]
 
     @property
     def data(self) -> dict[str, Any]:

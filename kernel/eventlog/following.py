@@ -130,6 +130,20 @@ class Follower:
             # Whoever requeues is told what failed again by the command; the log has it since it was parked first.
             self._apply(tx, [known[position] for position in self._parking.release(tx, stream)])
 
+    def skip(self, stream: str) -> ParkedEvent | None:
+        """Give up the first parked event of `stream` and take those behind it again; the one that was given up.
+
+        None, and nothing done, where nothing of it is parked. What was made of the stream goes on without that event:
+        what can't follow then is parked again.
+        """
+        known = {event.position: event for event in self._reader.stream(stream)}
+        with self._database.write() as tx:
+            self._locked(tx)
+            first = next((one for one in self._parking.all(tx) if one.stream == stream), None)
+            rest = [position for position in self._parking.release(tx, stream) if first and position > first.position]
+            self._apply(tx, [known[position] for position in rest])
+        return first
+
     def adopt(self, other: "Follower", exchange: Callable[[sa.Connection], None], owed: bool) -> Head:
         """Go on from tables that `other` has filled: `exchange` puts them in the place of ours. One transaction.
 

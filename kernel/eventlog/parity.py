@@ -85,7 +85,8 @@ class _Held:
         if self._connection.execute(sa.text(f"SELECT count(*) {self._from}")).scalar_one() == self.seen:
             return
         query = sa.text(f"SELECT DISTINCT {self._stream} {self._from}")
-        for part in self._connection.execute(query).scalars().partitions(1000):
+        streamed = self._connection.execute(query, execution_options={"stream_results": True})
+        for part in streamed.scalars().partitions(1000):
             yield from reader.unknown(part)
 
     def _given(self, streams: Sequence[str]) -> Any:
@@ -207,7 +208,7 @@ class _Remade:
         try:
             with tx.begin_nested():
                 self._projection.apply(tx, events)
-        except Exception as error:  # whatever it is, it is the finding, of the one stream that has it
+        except Exception as error:  # whatever it is, it is the finding of the one stream that has it
             if is_away(error):
                 raise
             yield from self._apart(tx, events, error)

@@ -1,16 +1,44 @@
-"""What consumers of a log set aside: see it, and let them try again."""
+"""What consumers of the logs set aside: see it, let them try again, or give up one event. What is done is audited."""
 
-from typing import Any
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from operations.commands.common import fail, failing_clearly, json_option, opened, say, settings
+from operations.commands.common import (
+    Failure,
+    fail,
+    failing_clearly,
+    json_option,
+    logging_as_services_do,
+    opened,
+    say,
+    settings,
+)
+from operations.commands.dead_letters import by_option, why_option
 from operations.commands.replay import CONSUMERS
+
+if TYPE_CHECKING:
+    from operations.consumers import Following
+
+consumer_option: Callable[[Any], Any] = click.option(
+    "--consumer", type=click.Choice(CONSUMERS), required=True, help="Whose."
+)
+
+_LACKING = "an event before it is missing from the tables: replay CONSUMER --case SERIAL, then requeue what is left"
+# By what is in a reason. Anything else is a fault in the consumer.
+_FIXES: Mapping[str, str] = {
+    "is not allowed in state": "the log has what its case's state does not allow (log show): report it, then skip it",
+    "cannot follow version": _LACKING,
+    "came before its": _LACKING,
+}
+_OTHERWISE = "a fault in the consumer: install the version that mends it, then requeue"
 
 
 @click.group()
 def parked() -> None:
-    """Cases and visits set aside, because a consumer could not take one of their events.
+    """Cases set aside, because a consumer could not take one of their events.
 
     \b
     Example:
@@ -48,9 +76,45 @@ def _line(event: Any) -> str:
 
 @parked.command()
 @click.argument("serial")
-@click.option("--consumer", type=click.Choice(CONSUMERS), required=True, help="Whose.")
+@consumer_option
 @json_option
-def requeue(serial: str, consumer: str, as_json: bool) -> None:
+def show(serial: str, consumer: str, as_json: bool) -> None:
+    """Print what a consumer has set aside of case SERIAL, each event as the log has it, and what can be done about it.
+
+    \b
+    Example:
+      yichuang parked show SERIAL --consumer progress
+    """
+    from operations.consumers import following
+
+    with failing_clearly(), following(settings(), consumer) as one:
+        events = _of(one, serial)
+        life = {event.position: event for event in one.reader.stream(serial)}
+    if not events:
+        raise Failure(_nothing(consumer, serial))
+    fix = _fix(events[0].reason)
+    for event in events:
+        say(
+            {**vars(event), "data": life[event.position].data, "fix": fix},
+            f"{_line(event)}\n  {life[event.position].data}",
+            as_json,
+        )
+    if not as_json:
+        click.echo(f"To do: {fix}.")
+
+
+def _fix(reason: str | None) -> str:
+    return next((fix for words, fix in _FIXES.items() if words in (reason or "")), _OTHERWISE)
+
+
+@parked.command()
+@click.argument("serial", required=False)
+@click.option("--all", "every", is_flag=True, help="All cases that it has set aside, in the order of their events.")
+@consumer_option
+@click.option("--why", default="", help="Why; kept with who and when.")
+@by_option
+@json_option
+def requeue(serial: str | None, every: bool, consumer: str, why: str, by: str | None, as_json: bool) -> None:
     """Let a consumer take the parked events of SERIAL again, in order. What fails again is parked again.
 
     SERIAL is a case's, or the number of a visit. Exit code 1: one failed again, or nothing of it was parked.
@@ -58,23 +122,101 @@ def requeue(serial: str, consumer: str, as_json: bool) -> None:
     \b
     Example:
       yichuang parked requeue SERIAL --consumer progress
+      yichuang parked requeue --all --consumer notify --why "version 2.1 mends it"
     """
-    from operations.consumers import consumer as described, following
+    if (serial is None) is not every:
+        raise click.UsageError("one of SERIAL and --all is needed.")
+    with _at_work(consumer) as one:
+        parked = one.follower.parked()
+        serials = [serial] if serial else list(dict.fromkeys(event.stream for event in parked))
+        told = [_requeue(one, each, why, by) for each in serials]
+    if serial is not None:
+        _say_requeued(told[0], as_json)
+        return
+    failed = [each for each in told if each["parked"]]
+    sentence = f"{consumer} took again {len(told) - len(failed)} cases; {len(failed)} failed again"
+    answer = {"consumer": consumer, "cases": told}
+    if failed:
+        fail(answer, sentence + "".join(f"\n  {each['serial']}: {each['reason']}" for each in failed), as_json)
+    say(answer, sentence, as_json)
 
-    with opened(described(consumer).log, "event"), following(settings(), consumer) as one:
-        before = len(_of(one, serial))
+
+def _requeue(one: "Following", serial: str, why: str, by: str | None) -> dict[str, Any]:
+    from operations.desk import audited
+
+    name, before = one.consumer.name, _of(one, serial)
+    told: dict[str, Any] = {"consumer": name, "serial": serial, "taken": 0, "parked": 0}
+    if not before:
+        return told
+    details = {"consumer": name, "position": before[0].position, "reason": before[0].reason}
+    with audited(settings(), "parked.requeue", serial, why=why, by=by, **details) as act:
         one.follower.requeue(serial)
         left = _of(one, serial)
-    told = {"consumer": consumer, "serial": serial, "taken": before - len(left), "parked": len(left)}
-    if not before:
-        fail(told, f"nothing of {serial} is parked by {consumer}; see: yichuang parked list", as_json)
-    sentence = f"{consumer} took {told['taken']} events of {serial}; {len(left)} are parked"
-    if left:
-        # One that fails again comes first of those that are left: the others wait behind it.
-        why = left[0].reason
-        fail({**told, "position": left[0].position, "reason": why}, f"{sentence}: it failed again, {why}", as_json)
+        told |= {"taken": len(before) - len(left), "parked": len(left)}
+        if left:  # one that fails again comes first of those that are left: the others wait behind it
+            told |= {"position": left[0].position, "reason": left[0].reason}
+        act.outcome = told
+    return told
+
+
+def _say_requeued(told: dict[str, Any], as_json: bool) -> None:
+    consumer, serial = told["consumer"], told["serial"]
+    if not told["taken"] and not told["parked"]:
+        fail(told, _nothing(consumer, serial), as_json)
+    sentence = f"{consumer} took {told['taken']} events of {serial}; {told['parked']} are parked"
+    if told["parked"]:
+        fail(told, f"{sentence}: it failed again, {told['reason']}", as_json)
     say(told, sentence, as_json)
 
 
-def _of(consumer: Any, serial: str) -> list[Any]:
-    return [event for event in consumer.follower.parked() if event.stream == serial]
+@parked.command()
+@click.argument("serial")
+@consumer_option
+@click.option("--position", required=True, type=click.IntRange(1), help="Of the bad event, as `parked show` has it.")
+@why_option
+@by_option
+@json_option
+def skip(serial: str, consumer: str, position: int, why: str, by: str | None, as_json: bool) -> None:
+    """Give up the bad event of case SERIAL: this consumer goes on without it, and takes those behind it again.
+
+    It stays on the log, and a rebuild tries it again. Exit code 1: it is not the one that is parked first, or what
+    follows it can't be taken without it.
+
+    
+    Example:
+      yichuang parked skip SERIAL --consumer notify --position 1207 --why "the person was told by phone"
+    """
+    from operations.desk import audited
+
+    with _at_work(consumer) as one:
+        first = next(iter(_of(one, serial)), None)
+        if first is None or first.position != position:
+            at = f"the one parked first is at {first.position}" if first else _nothing(consumer, serial)
+            raise Failure(f"nothing was skipped: {at}")
+        details = {"consumer": consumer, "position": position, "reason": first.reason}
+        with audited(settings(), "parked.skip", serial, why=why, by=by, **details) as act:
+            one.follower.skip(serial)
+            left = _of(one, serial)
+            act.outcome = {"parked": len(left)}
+    told = {"consumer": consumer, "serial": serial, "skipped": position, "parked": len(left)}
+    sentence = f"{consumer} goes on without {first.type} of {serial} at {position}; {len(left)} are parked"
+    if left:
+        fail({**told, "reason": left[0].reason}, f"{sentence}: {left[0].reason}", as_json)
+    say(told, sentence, as_json)
+
+
+@contextlib.contextmanager
+def _at_work(name: str) -> Iterator["Following"]:
+    """A consumer whose log is there. What it parks is said as its service says it."""
+    from operations.consumers import consumer, following
+
+    with opened(consumer(name).log, "event"), logging_as_services_do(), following(settings(), name) as one:
+        yield one
+
+
+def _nothing(consumer: str, serial: str) -> str:
+    return f"nothing of {serial} is parked by {consumer}; see: yichuang parked list"
+
+
+def _of(one: "Following", serial: str) -> list[Any]:
+    return [event for event in one.follower.parked() if event.stream == serial]

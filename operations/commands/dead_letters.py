@@ -1,12 +1,23 @@
 """Dead letters: what departments published and the hall did not take."""
 
-from typing import Any
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from operations.commands.common import Away, Failure, json_option, say, settings
+from operations.commands.common import Away, Failure, failing_clearly, json_option, organ_code, say, settings
+
+if TYPE_CHECKING:
+    from kernel.config import Settings
+    from operations.dead_letters import DeadLetter
 
 _SHOWN = 300  # characters of a body, where people read
+
+by_option: Callable[[Any], Any] = click.option(
+    "--by", help="Who does it. Default: the user who types, and the machine."
+)
+why_option: Callable[[Any], Any] = click.option("--why", required=True, help="Why; kept with who and when.")
 
 
 @click.group(name="dead-letters")
@@ -30,28 +41,128 @@ def list_(limit: int, remove: bool, as_json: bool) -> None:
     Example:
       yichuang dead-letters list --limit 100 --json
     """
-    import pika.exceptions
-
     from operations.dead_letters import read
 
+    chosen, none = _with_broker(), True
+    with _reachable():
+        for letter in read(chosen.amqp_uri, limit, remove):
+            none = False
+            say(_shown(letter), _lines(letter), as_json)
+    if none and not as_json:
+        click.echo("there are no dead letters")
+
+
+@dead_letters.command()
+@click.argument("id")
+@json_option
+def show(id: str, as_json: bool) -> None:
+    """Print the dead letter ID whole, with what can be done about it. It stays where it is.
+
+    \b
+    Example:
+      yichuang dead-letters show 8f14e45fceea167a
+    """
+    from operations.dead_letters import NoSuchLetter, read
+
+    with _reachable(), failing_clearly():
+        found = next((one for one in read(_with_broker().amqp_uri, 1_000_000) if one.id == id), None)
+        if found is None:
+            raise NoSuchLetter(id=id)
+    whole = "".join(each if each.isprintable() or each == "\n" else repr(each)[1:-1] for each in found.body)
+    sentence = f"{_lines(found)}\nTo do: {found.fix}.\nAs it came{', its beginning' if found.cut else ''}:\n{whole}"
+    say({**_shown(found), "fix": found.fix}, sentence, as_json)
+
+
+@dead_letters.command()
+@click.argument("id")
+@click.option("--body", type=click.File("r", encoding="utf-8"), help="The event put right, from this file; -: stdin.")
+@click.option("--organ", callback=lambda c, p, v: v and organ_code(c, p, v), help="Who sent it, where nobody knows.")
+@why_option
+@by_option
+@json_option
+def requeue(id: str, body: IO[str] | None, organ: str | None, why: str, by: str | None, as_json: bool) -> None:
+    """Let filing take the dead letter ID as from its sender. It leaves the queue when filing has taken it.
+
+    Exit code 1: filing refuses it again, and says why; it stays in the queue.
+
+    \b
+    Example:
+      yichuang dead-letters requeue 8f14e45fceea167a --why "filing 2.1 knows this type"
+    """
+    from operations.dead_letters import give_to_filing, taken
+    from operations.desk import audited
+
+    chosen, text = _with_broker(), None if body is None else body.read()
+    with (
+        _reachable(),
+        failing_clearly(),
+        taken(chosen.amqp_uri, id) as letter,
+        audited(
+            chosen, "dead-letters.requeue", f"dead-letter:{id}", why=why, by=by, **_about(letter, organ, text)
+        ) as act,
+    ):
+        act.outcome = give_to_filing(chosen, letter, organ, text)
+    say({"id": id, **act.outcome}, f"filing has taken {id}: {act.outcome}", as_json)
+
+
+@dead_letters.command()
+@click.argument("id")
+@why_option
+@by_option
+@json_option
+def discard(id: str, why: str, by: str | None, as_json: bool) -> None:
+    """Take the dead letter ID away for good. Who, when, why and what was wrong with it stay on the desk's log.
+
+    \b
+    Example:
+      yichuang dead-letters discard 8f14e45fceea167a --why "the department has published it anew"
+    """
+    from operations.dead_letters import taken
+    from operations.desk import audited
+
+    chosen = _with_broker()
+    with (
+        _reachable(),
+        failing_clearly(),
+        taken(chosen.amqp_uri, id) as letter,
+        audited(chosen, "dead-letters.discard", f"dead-letter:{id}", why=why, by=by, **_about(letter, None, None)),
+    ):
+        pass
+    say({"id": id, "discarded": True}, f"{id} is gone", as_json)
+
+
+def _with_broker() -> "Settings":
     chosen = settings()
     if chosen.embedded:
         raise Failure("the embedded hall has none: its departments post over HTTP and hear there what is wrong")
-    none = True
+    return chosen
+
+
+@contextlib.contextmanager
+def _reachable() -> Iterator[None]:
+    import pika.exceptions
+
     try:
-        for letter in read(chosen.amqp_uri, limit, remove):
-            none = False
-            say(vars(letter), _lines(letter), as_json)
+        yield
     except (pika.exceptions.AMQPError, OSError) as error:
         raise Away(f"RabbitMQ can't be reached, or has no such queue: {error!r}") from None
-    if none and not as_json:
-        click.echo("there are no dead letters")
+
+
+def _about(letter: "DeadLetter", organ: str | None, body: str | None) -> dict[str, Any]:
+    """What is kept of it. Not its body, which may be anything, and anybody's."""
+    told = {"user": letter.user, "routing_key": letter.routing_key, "reason": letter.reason, "detail": letter.detail}
+    return {**told, "organ": organ, "put_right": body is not None}
+
+
+def _shown(letter: "DeadLetter") -> dict[str, Any]:
+    return vars(letter)
 
 
 def _lines(letter: Any) -> str:
     sender = letter.user or "(no sender given)"
     key = letter.routing_key or "(no routing key)"
-    return f"{sender}, {key}: {letter.detail or 'no detail'} ({letter.reason or 'no reason'})\n  {_body(letter.body)}"
+    head = f"{letter.id}  {sender}, {key}: {letter.detail or 'no detail'} ({letter.reason or 'no reason'})"
+    return f"{head.strip()}\n  {_body(letter.body)}"
 
 
 def _body(body: str) -> str:

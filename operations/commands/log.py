@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from operations.tailing import Wanted
 
 # Known without importing them, so that --help is quick; a test holds the names against the code.
-LOGS = ("filing", "appointment", "catalog")
+LOGS = ("filing", "appointment", "catalog", "desk")
 _BY = ("type", "department", "day")
 
 log_option = click.option(
