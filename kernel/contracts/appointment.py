@@ -207,7 +207,18 @@ class NextTime(ma.Schema):
     time = fields.String(required=True)
 
 
-class Appointment(ma.Schema):
+class VisitNamed(ma.Schema):
+    """Where a visit is, what for, and for how many people."""
+
+    hall = fields.String(required=True)
+    hall_name = fields.String(required=True)
+    group = fields.String(required=True)
+    group_name = fields.String(required=True)
+    items = fields.List(fields.String(), required=True)
+    people = fields.Integer(required=True)
+
+
+class Appointment(VisitNamed):
     """A booking as its visitor sees it. `cancel_before`: until then it can be cancelled or moved.
 
     `closed`: the hall cannot keep the time. It can be moved or cancelled at any hour then, and the times `offered` are
@@ -216,12 +227,6 @@ class Appointment(ma.Schema):
 
     number = fields.String(required=True)
     state = fields.String(required=True, validate=validate.OneOf(STATES))
-    hall = fields.String(required=True)
-    hall_name = fields.String(required=True)
-    group = fields.String(required=True)
-    group_name = fields.String(required=True)
-    items = fields.List(fields.String(), required=True)
-    people = fields.Integer(required=True)
     starts_at = Instant(required=True)
     ends_at = Instant(required=True)
     cancel_before = Instant(required=True)

@@ -18,15 +18,13 @@ _TIME = validate.Regexp(r"([01][0-9]|2[0-3]):[0-5][0-9]\Z", error="Not a valid t
 _END = validate.Regexp(r"(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)\Z", error="Not a valid time of day: HH:MM.")
 
 
-class Closure(Request):
-    """A hall, or one group of it, is closed from `first_day` to `last_day`: all day, or between two times."""
+class DaysAndHours(Request):
+    """Days from `first_day` to `last_day`, and on each of them all day, or between two times."""
 
-    group = fields.String(load_default=None, allow_none=True, validate=_GROUP)
     first_day = fields.Date(format="iso", required=True)
     last_day = fields.Date(format="iso", required=True)
-    since = fields.String(load_default="00:00", validate=_TIME)
-    until = fields.String(load_default="24:00", validate=_END)
-    reason = fields.String(required=True, validate=[TextLength(1, 200), _PLAIN])
+    since = fields.String(load_default="00:00", validate=_TIME, metadata={"example": "09:00"})
+    until = fields.String(load_default="24:00", validate=_END, metadata={"example": "12:00"})
 
     @ma.validates_schema
     def is_some_time(self, data: dict[str, str], **_: object) -> None:
@@ -34,6 +32,13 @@ class Closure(Request):
             raise ma.ValidationError("Must not be before `first_day`.", "last_day")
         if "since" in data and "until" in data and data["since"] >= data["until"]:
             raise ma.ValidationError("Must be later than `since`.", "until")
+
+
+class Closure(DaysAndHours):
+    """A hall, or one group of it, is closed then."""
+
+    group = fields.String(load_default=None, allow_none=True, validate=_GROUP)
+    reason = fields.String(required=True, validate=[TextLength(1, 200), _PLAIN])
 
 
 class Close(OfHall, Closure):

@@ -7,8 +7,9 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from kernel.contracts.accounts import Request
-from kernel.contracts.appointment import PAGE_SIZES, Asked, OfHall, Visitor, Wanted
+from kernel.contracts.appointment import PAGE_SIZES, Asked, OfHall, VisitNamed, Visitor, Wanted
 from kernel.contracts.case import TextLength
+from kernel.contracts.closures import DaysAndHours
 from kernel.contracts.envelope import Instant
 
 ENTRY_STATES = ["waiting", "offered", "booked", "lapsed", "left", "over"]
@@ -17,30 +18,17 @@ MAX_REASON = 1000  # characters of an appeal, and of the answer
 
 _CODE = validate.Regexp(r"[\x21-\x7e]{1,64}\Z", error="Not a valid code.")
 _KEY = validate.Regexp(r"[\x20-\x7e]{1,128}\Z", error="Not a valid key: 1 to 128 printable ASCII characters.")
-_TIME = validate.Regexp(r"([01][0-9]|2[0-3]):[0-5][0-9]\Z", error="Not a valid time of day: HH:MM.")
-_END = validate.Regexp(r"(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)\Z", error="Not a valid time of day: HH:MM.")
 # Lines may break in what people write at length.
 _PLAIN = validate.Regexp(r"[^\x00-\x08\x0b-\x1f\x7f-\x9f]*\Z", error="Holds control characters.")
 
 
-class WaitingWish(Wanted):
+class WaitingWish(Wanted, DaysAndHours):
     """Body of `POST /waiting-list`: any time on these days would do, all of it between `since` and `until`.
 
     `visitor`: needed from a guest, as for a booking.
     """
 
     visitor = fields.Nested(Visitor, load_default=None, allow_none=True)
-    first_day = fields.Date(format="iso", required=True)
-    last_day = fields.Date(format="iso", required=True)
-    since = fields.String(load_default="00:00", validate=_TIME, metadata={"example": "09:00"})
-    until = fields.String(load_default="24:00", validate=_END, metadata={"example": "12:00"})
-
-    @ma.validates_schema
-    def is_some_time(self, data: dict[str, str], **_: object) -> None:
-        if "first_day" in data and "last_day" in data and data["first_day"] > data["last_day"]:
-            raise ma.ValidationError("Must not be before `first_day`.", "last_day")
-        if "since" in data and "until" in data and data["since"] >= data["until"]:
-            raise ma.ValidationError("Must be later than `since`.", "until")
 
 
 class JoinWaiting(Asked, WaitingWish):
@@ -55,7 +43,7 @@ class AskWaiting(Asked):
     number = fields.String(required=True, validate=_CODE)
 
 
-class WaitingEntry(ma.Schema):
+class WaitingEntry(VisitNamed):
     """An entry on the waiting list. `ahead`: how many have waited longer for any of its days.
 
     Once it was offered a time, `booking` is the hold: to be confirmed like any other, until `held_until`.
@@ -63,12 +51,6 @@ class WaitingEntry(ma.Schema):
 
     number = fields.String(required=True)
     state = fields.String(required=True, validate=validate.OneOf(ENTRY_STATES))
-    hall = fields.String(required=True)
-    hall_name = fields.String(required=True)
-    group = fields.String(required=True)
-    group_name = fields.String(required=True)
-    items = fields.List(fields.String(), required=True)
-    people = fields.Integer(required=True)
     first_day = fields.String(required=True)
     last_day = fields.String(required=True)
     since = fields.String(required=True)

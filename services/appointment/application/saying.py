@@ -9,7 +9,7 @@ from kernel.clock import format_time, from_micros
 from kernel.contracts.visit import SOURCE, dump_visit_fact
 from kernel.contracts.visit_facts import VisitBooked, VisitFact
 from kernel.eventlog import Append, Appended, NewEvent
-from services.appointment.application.rows import BookingRow
+from services.appointment.application.rows import BookingRow, EntryRow
 from services.appointment.application.tools import Tools
 from services.appointment.domain.halls import Group, Hall
 from services.appointment.domain.rules import HallRule, cancel_before
@@ -62,6 +62,18 @@ def booked(row: BookingRow, hall: Hall, group: Group, by: str, at: Any) -> Visit
     )
 
 
+def named(row: BookingRow | EntryRow, group: Group) -> dict[str, Any]:
+    """In the form of `kernel.contracts.appointment.VisitNamed`."""
+    return {
+        "hall": row.hall,
+        "hall_name": group.hall_name,
+        "group": group.id,
+        "group_name": group.name,
+        "items": list(row.items),
+        "people": row.people,
+    }
+
+
 def shown(row: BookingRow, group: Group, rule: HallRule, instead: Sequence[BookingRow] = ()) -> dict[str, Any]:
     """In the form of `kernel.contracts.appointment.Appointment`; of a hold, `Held`.
 
@@ -71,12 +83,7 @@ def shown(row: BookingRow, group: Group, rule: HallRule, instead: Sequence[Booki
     answer = {
         "number": row.number,
         "state": str(row.state),
-        "hall": row.hall,
-        "hall_name": group.hall_name,
-        "group": group.id,
-        "group_name": group.name,
-        "items": list(row.items),
-        "people": row.people,
+        **named(row, group),
         "starts_at": format_time(row.starts_at),
         "ends_at": format_time(row.ends_at),
         "cancel_before": format_time(cancel_before(rule, row.starts_at)),

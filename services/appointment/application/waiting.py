@@ -27,6 +27,7 @@ from services.appointment.application.free_slots import NEXT
 from services.appointment.application.people import Caller, person_of
 from services.appointment.application.releasing import release
 from services.appointment.application.rows import BookingRow, EntryRow
+from services.appointment.application.saying import named
 from services.appointment.application.standing import standing
 from services.appointment.application.tools import Tools
 from services.appointment.domain.halls import Group, Hall
@@ -175,12 +176,7 @@ class Waiting:
         return {
             "number": row.number,
             "state": state,
-            "hall": row.hall,
-            "hall_name": group.hall_name,
-            "group": group.id,
-            "group_name": group.name,
-            "items": list(row.items),
-            "people": row.people,
+            **named(row, group),
             "first_day": row.first_day.isoformat(),
             "last_day": row.last_day.isoformat(),
             "since": hhmm(row.since),
