@@ -6,6 +6,7 @@ Every change of a ticket names the version and the state in which it was seen: w
 import re
 from collections.abc import Collection
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -47,10 +48,17 @@ _COLUMNS = {"day": sa.Date()}
 _LIVE = "state IN ('waiting', 'called', 'parked')"
 
 
+@lru_cache(maxsize=100)
 def _text(query: str) -> Any:
     """A statement that is given days as dates."""
     days = sorted(set(re.findall(r":(day|before)\b", query)))
     return sa.text(query).bindparams(*(sa.bindparam(name, type_=sa.Date) for name in days))
+
+
+@lru_cache(maxsize=100)
+def _whole(query: str) -> Any:
+    """The same of one that selects whole tickets."""
+    return _text(query).columns(**_COLUMNS)
 
 
 def _select(condition: str) -> str:
@@ -77,7 +85,7 @@ _WAITING = (
     " AND (rank < :rank OR (rank = :rank AND id < :id)) GROUP BY group_no"
 )
 _COMING = _text(
-    "SELECT count(*) FROM booking WHERE hall = :hall AND day = :day AND group_no = :group_no AND state = 'booked'"
+    "SELECT starts FROM booking WHERE hall = :hall AND day = :day AND group_no = :group_no AND state = 'booked'"
     " AND starts BETWEEN :first AND :last"
 )
 _ARRIVALS = _text(
@@ -87,6 +95,7 @@ _SERVICES = sa.text(
     "SELECT ended_at - called_at FROM ticket WHERE group_no = :group_no AND state = 'finished'"
     " ORDER BY ended_at DESC LIMIT :limit"
 )
+_BUSY = sa.text("SELECT at_window FROM ticket WHERE hall = :hall AND state = 'called'")
 _DUE = sa.text("SELECT id FROM ticket WHERE state = 'parked' AND until <= :now ORDER BY until, id LIMIT :limit")
 _LEFT = _text(f"SELECT id FROM ticket WHERE {_LIVE} AND day < :before ORDER BY day, id LIMIT :limit")
 _POSITION = sa.text("SELECT position FROM log_head")
@@ -135,6 +144,9 @@ class TicketTables:
     def at_window(self, tx: sa.Connection, hall: str, window: str) -> TicketRow | None:
         return _one(tx, _select("hall = :hall AND at_window = :window AND state = 'called'"), hall=hall, window=window)
 
+    def busy(self, tx: sa.Connection, hall: str) -> set[str]:
+        return set(tx.execute(_BUSY, {"hall": hall}).scalars())
+
     def live_tickets(self, tx: sa.Connection, hall: str, day: date) -> list[TicketRow]:
         return _all(tx, _select(f"hall = :hall AND day = :day AND {_LIVE}") + " ORDER BY rank, id", hall=hall, day=day)
 
@@ -148,9 +160,9 @@ class TicketTables:
         rows = tx.execute(query, {"day": day, "groups": values_of(tx, groups), "rank": rank, "id": id})
         return {row[0]: row[1] for row in rows}
 
-    def coming(self, tx: sa.Connection, hall: str, group_no: int, day: date, first: int, last: int) -> int:
+    def coming(self, tx: sa.Connection, hall: str, group_no: int, day: date, first: int, last: int) -> list[int]:
         bound = {"hall": hall, "group_no": group_no, "day": day, "first": first, "last": last}
-        return int(tx.execute(_COMING, bound).scalar_one())
+        return list(tx.execute(_COMING, bound).scalars())
 
     def arrivals(self, tx: sa.Connection, group_no: int, day: date, since: int) -> int:
         return int(tx.execute(_ARRIVALS, {"group_no": group_no, "day": day, "since": since}).scalar_one())
@@ -170,7 +182,7 @@ class TicketTables:
 
 
 def _all(tx: sa.Connection, query: str, **bound: Any) -> list[TicketRow]:
-    return [_row(*row) for row in tx.execute(_text(query).columns(**_COLUMNS), bound)]
+    return [_row(*row) for row in tx.execute(_whole(query), bound)]
 
 
 def _one(tx: sa.Connection, query: str, **bound: Any) -> TicketRow | None:

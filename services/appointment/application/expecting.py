@@ -9,11 +9,9 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from kernel.clock import to_micros
-from services.appointment.application.queue_rows import WindowRow
 from services.appointment.application.ticketing import Place
 from services.appointment.application.tools import Tools
 from services.appointment.domain.estimates import Line, Wait, Window, expect, over_hours, service_of
-from services.appointment.domain.rules import HallRule
 from services.appointment.domain.schedule import DEFAULT_SCHEDULE, Schedule, hours_on
 from services.appointment.domain.times import day_of, minute_of
 
@@ -29,10 +27,8 @@ class Expecting:
         self._now = tools.clock.now()
         self._day = day_of(self._now)
         rows = [one for one in self._store.windows(tx, place.id) if one.open]
-        self._windows = [Window(frozenset(one.groups), self._is_busy(one)) for one in rows]
-
-    def _is_busy(self, row: WindowRow) -> bool:
-        return self._store.at_window(self._tx, row.hall, row.code) is not None
+        busy = self._store.busy(tx, place.id)
+        self._windows = [Window(frozenset(one.groups), one.code in busy) for one in rows]
 
     def windows(self, group_no: int) -> int:
         """How many are open that serve the group."""
@@ -53,8 +49,7 @@ class Expecting:
         return over_hours(expect(self._line(group_no, rank, id), service), hours_on(schedule, self._day), self._now)
 
     def _schedule(self, group_no: int) -> Schedule:
-        groups = self._place.hall.groups if self._place.hall is not None else ()
-        return next((one.schedule for one in groups if one.no == group_no), DEFAULT_SCHEDULE)
+        return next((one.schedule for one in self._place.groups if one.no == group_no), DEFAULT_SCHEDULE)
 
     def _line(self, group_no: int, rank: datetime, id: str | None) -> Line:
         neighbours = {group_no}.union(*(one.groups for one in self._windows if group_no in one.groups))
@@ -68,11 +63,12 @@ class Expecting:
             for_minutes=max(0.0, (rank - self._now) / timedelta(minutes=1)),
         )
 
-    def _booked(self, group_no: int, rank: datetime) -> int:
-        """Who is not here yet, and will come before: booked for a time that is not long over."""
-        rule: HallRule = self._place.rule
-        first = minute_of(self._now) - rule.late_minutes
+    def _booked(self, group_no: int, rank: datetime) -> tuple[int, ...]:
+        """Minutes until the time of each who is not here yet, and ahead when they come: none that is long over."""
+        rule, now = self._place.rule, minute_of(self._now)
         before = rank + timedelta(minutes=rule.lead_minutes)
         if day_of(before) != self._day:
-            return 0
-        return self._store.coming(self._tx, self._place.id, group_no, self._day, first, minute_of(before))
+            return ()
+        last = minute_of(before) - 1  # of two with the same rank, who is here is ahead
+        starts = self._store.coming(self._tx, self._place.id, group_no, self._day, now - rule.late_minutes, last)
+        return tuple(start - now for start in starts)

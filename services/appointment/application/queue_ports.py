@@ -66,6 +66,10 @@ class TicketStore(Protocol):
         """The one that is called to the window."""
         ...
 
+    def busy(self, tx: sa.Connection, hall: str) -> set[str]:
+        """The windows to which somebody is called."""
+        ...
+
     def live_tickets(self, tx: sa.Connection, hall: str, day: date) -> list[TicketRow]:
         """Of people who still want something, by rank."""
         ...
@@ -78,8 +82,8 @@ class TicketStore(Protocol):
         """How many of each group wait with a lower rank."""
         ...
 
-    def coming(self, tx: sa.Connection, hall: str, group_no: int, day: date, first: int, last: int) -> int:
-        """How many have booked for then (minutes since midnight) and not checked in."""
+    def coming(self, tx: sa.Connection, hall: str, group_no: int, day: date, first: int, last: int) -> list[int]:
+        """For when those have booked (minutes since midnight, in that range) who have not checked in."""
         ...
 
     def arrivals(self, tx: sa.Connection, group_no: int, day: date, since: int) -> int:

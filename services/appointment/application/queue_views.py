@@ -68,9 +68,8 @@ class QueueViews:
             place = place_of(self._tools, tx, hall)
             windows, live = self._windows_and_live(tx, hall)
             calls = self._tools.store.last_calls(tx, hall, day_of(self._tools.clock.now()), CALLS)
-            position = self._tools.store.position(tx)
+            position, groups = self._tools.store.position(tx), place.groups
         count = Counter(row.group_no for row in live if row.state is State.WAITING)
-        groups = place.hall.groups if place.hall is not None else ()
         return {
             "hall": hall,
             "hall_name": place.name,
@@ -85,8 +84,8 @@ class QueueViews:
         with self._tools.database.read() as tx:
             place = place_of(self._tools, tx, hall)
             expecting, now = Expecting(self._tools, tx, place), self._tools.clock.now()
-            groups = place.hall.groups if place.hall is not None else ()
-            return [_shown_wait(expecting, one, rank_of_walk_in(place.rule, "none", now)) for one in groups]
+            rank = rank_of_walk_in(place.rule, "none", now)
+            return [_shown_wait(expecting, one, rank) for one in place.groups]
 
     def _windows_and_live(self, tx: sa.Connection, hall: str) -> tuple[list[WindowRow], list[TicketRow]]:
         store = self._tools.store

@@ -4,7 +4,6 @@ Shows nobody's personal data: neither to a display, nor to who knows a ticket's 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -25,18 +24,27 @@ from services.appointment.domain.tickets import decide, evolve
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True)
 class Place:
     """A hall as its windows and displays have it: also groups that the catalogue has no more, for who waits there."""
 
-    id: str
-    hall: Hall | None
-    named: Mapping[int, Named]
+    def __init__(self, tools: Tools, tx: sa.Connection, id: str, named: Mapping[int, Named]) -> None:
+        self.id, self.named = id, named
+        self._tools, self._tx = tools, tx
+
+    @cached_property
+    def hall(self) -> Hall | None:
+        """Looked up where it matters only: of those who call the next, nobody needs it."""
+        return self._tools.store.halls(self._tx, {self.id}).get(self.id)
 
     @property
     def rule(self) -> HallRule:
         """A hall that the catalogue has no more has the usual one."""
         return self.hall.rule if self.hall is not None else HallRule()
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """Those that the catalogue has."""
+        return self.hall.groups if self.hall is not None else ()
 
     @cached_property
     def name(self) -> str:
@@ -61,7 +69,7 @@ def place_of(tools: Tools, tx: sa.Connection, hall: str) -> Place:
     named = {one.no: one for one in tools.store.named(tx, hall)}
     if not named:
         raise UnknownHall(hall=hall)
-    return Place(hall, tools.store.halls(tx, {hall}).get(hall), named)
+    return Place(tools, tx, hall, named)
 
 
 def about(row: TicketRow, place: Place, by: str, at: datetime) -> Json:

@@ -14,7 +14,9 @@ from services.appointment.domain.times import day_of, instant
 Z = 1.2816  # of a normal distribution, 80 % lie within so many deviations
 PRIOR = 3  # services that the schedule's length of a slot counts for
 SPREAD = 0.6  # of its length, where nothing else is known
-COMES = 0.9  # of those who have booked, so many come
+COMES = 0.9  # of those who have booked, so many come …
+COMES_LATE = 0.5  # … and of those who are late by now
+LATE = 10  # minutes after their time by which all of these have come
 SLACK = 1.5  # minutes: from a free window to the call, and other small things
 LONGEST = 10_000  # minutes that are told at most
 
@@ -40,14 +42,14 @@ class Window:
 class Line:
     """What a group's queue looks like to somebody with a rank. Counts are tickets, by the group whose they are.
 
-    `ahead`: waiting with a lower rank. `booked`: not checked in yet, and ahead when they do. `arrivals`: a minute,
-    `for_minutes` from now on, who will be ahead as well, if nobody has called by then.
+    `ahead`: waiting with a lower rank. `booked`: minutes until the times of those who are not here yet, and ahead when
+    they come. `arrivals`: a minute, `for_minutes` from now on, of others who will be ahead.
     """
 
     group: int
     windows: Sequence[Window]
     ahead: Mapping[int, int]
-    booked: int = 0
+    booked: Sequence[float] = ()
     arrivals: float = 0.0
     for_minutes: float = 0.0
 
@@ -70,18 +72,22 @@ def service_of(minutes: Sequence[float], slot_minutes: int) -> Service:
 
 
 def expect(line: Line, service: Service) -> Wait:
-    """Whoever is ahead is served first by the windows that serve the group."""
+    """Whoever is ahead is served first by the windows that serve the group, and so is who comes meanwhile and is."""
     ours = [window for window in line.windows if line.group in window.groups]
     servers = float(max(1, len(ours)))
     idle = sum(not window.busy for window in ours)
     before = _ahead(line, ours)
-    rounds = max(0.0, before + line.booked * COMES + 1 - idle) if ours else before + line.booked * COMES
+    rounds = max(0.0, before + 1 - idle) if ours else before
     mean, variance = _time_of(rounds, servers, service, bool(ours))
-    more = _arrivals(line, service, servers, mean)
+    more = _meanwhile(line, service, servers, mean)
     mean += more * service.mean / servers
-    variance += (line.booked * COMES * (1 - COMES) + more) * (service.mean / servers) ** 2
+    variance += more * (service.mean / servers) ** 2
     spread = Z * math.sqrt(variance + SLACK**2)
-    return Wait(*(min(LONGEST, max(0, round_(mean + side))) for round_, side in ((math.floor, -spread), (_up, spread))))
+    return Wait(_whole(math.floor(mean - spread)), _whole(math.ceil(mean + spread)))
+
+
+def _whole(minutes: int) -> int:
+    return min(LONGEST, max(0, minutes))
 
 
 def _ahead(line: Line, ours: Sequence[Window]) -> float:
@@ -106,17 +112,19 @@ def _time_of(rounds: float, servers: float, service: Service, busy: bool) -> tup
     return whole * service.mean / servers, rounds * per_server**2 + unsure**2
 
 
-def _arrivals(line: Line, service: Service, servers: float, mean: float) -> float:
+def _meanwhile(line: Line, service: Service, servers: float, mean: float) -> float:
     """How many come meanwhile and are ahead: the longer the wait, the more, and each makes it longer."""
     more = 0.0
     for _ in range(8):
         wait = mean + more * service.mean / servers
-        more = line.arrivals * min(wait, line.for_minutes)
+        more = line.arrivals * min(wait, line.for_minutes) + sum(_comes(until, wait) for until in line.booked)
     return more
 
 
-def _up(minutes: float) -> int:
-    return math.ceil(minutes)
+def _comes(until: float, wait: float) -> float:
+    """How likely somebody whose time is `until` minutes from now comes within the wait."""
+    share = min(1.0, wait / max(1.0, until + LATE))
+    return share * (COMES if until >= 0 else COMES_LATE)
 
 
 def over_hours(wait: Wait, hours: Sequence[Hours], now: datetime) -> Wait:

@@ -39,7 +39,11 @@ def test_without_windows_one_is_expected_to_open() -> None:
 
 def test_who_has_booked_and_not_come_yet_counts_with_those_who_come_before_one_is_called() -> None:
     alone = expect(line(ahead=2, busy=1), TEN)
-    assert expect(line(ahead=2, busy=1, booked=3), TEN).high > alone.high + 20
+    assert expect(line(ahead=2, busy=1, booked=(0, 0, 5)), TEN).high > alone.high + 20
+    assert (
+        expect(line(ahead=2, busy=1, booked=(-12,)), TEN).high <= expect(line(ahead=2, busy=1, booked=(5,)), TEN).high
+    )
+    assert expect(line(open_=1, booked=(0, 0, 5)), TEN) == expect(line(open_=1), TEN), "a free window waits for nobody"
     assert expect(line(ahead=2, busy=1, arrivals=0.05, for_minutes=20), TEN).high > alone.high
 
 
@@ -51,9 +55,9 @@ def test_queues_that_share_windows_count_as_far_as_they_have_no_others() -> None
     assert expect(alone, TEN).high < expect(with_help, TEN).high < expect(with_others, TEN).high
 
 
-@given(st.integers(0, 60), st.integers(0, 6), st.integers(0, 6), st.integers(0, 10))
+@given(st.integers(0, 60), st.integers(0, 6), st.integers(0, 6), st.lists(st.integers(-15, 40), max_size=10))
 def test_one_more_ahead_never_shortens_the_wait_nor_one_more_window_lengthens_it(
-    ahead: int, open_: int, busy: int, booked: int
+    ahead: int, open_: int, busy: int, booked: list[float]
 ) -> None:
     now = expect(line(ahead, open_, busy, booked=booked), TEN)
     longer = expect(line(ahead + 1, open_, busy, booked=booked), TEN)
