@@ -184,6 +184,7 @@ _SCHEDULE = {
     "capacity": 4,
     "window_quota": 1,
     "item_minutes": {},
+    "open_on_holidays": False,
 }
 _CLOSURE = {"id": "c1", "group": None, "first_day": "2026-02-11", "last_day": "2026-02-11", "reason": "检修"}
 _TIME = {"time": "09:30", "ends": "10:00", "free": 3}

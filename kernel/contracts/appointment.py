@@ -264,6 +264,7 @@ class Schedule(Request):
     """A group's schedule. `weekly`: hours by ISO weekday ("1" is Monday). `capacity`: places in each slot.
 
     `window_quota` of them are kept for people without a booking. `item_minutes`: items that take longer than a slot.
+    On days off in the State Council's calendar there are no hours, unless the group is `open_on_holidays`.
     """
 
     weekly = fields.Dict(
@@ -280,6 +281,7 @@ class Schedule(Request):
         load_default=dict,
         validate=validate.Length(0, 2000),
     )
+    open_on_holidays = fields.Boolean(load_default=False, truthy={True}, falsy={False})
 
     @ma.validates_schema
     def fits(self, data: dict[str, object], **_: object) -> None:

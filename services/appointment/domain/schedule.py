@@ -29,6 +29,7 @@ class Schedule:
     capacity: int
     window_quota: int = 0
     item_minutes: Mapping[str, int] = field(default_factory=dict)
+    open_on_holidays: bool = False
 
     @property
     def public(self) -> int:
@@ -73,7 +74,7 @@ def schedule_of(document: Mapping[str, Any]) -> Schedule:
         )
         for day, hours in document["weekly"].items()
     }
-    same = ("slot_minutes", "capacity", "window_quota", "item_minutes")
+    same = ("slot_minutes", "capacity", "window_quota", "item_minutes", "open_on_holidays")
     return Schedule(weekly, **{name: document[name] for name in same if name in document})
 
 
@@ -89,12 +90,15 @@ def document_of(schedule: Schedule) -> dict[str, Any]:
         "capacity": schedule.capacity,
         "window_quota": schedule.window_quota,
         "item_minutes": dict(schedule.item_minutes),
+        "open_on_holidays": schedule.open_on_holidays,
     }
 
 
 def hours_on(schedule: Schedule, day: date) -> tuple[Hours, ...]:
     """When the group is open on `day`: none on a holiday; on a make-up day as on its first weekday with hours."""
     usual = schedule.weekly.get(day.isoweekday(), ())
+    if schedule.open_on_holidays and usual:
+        return usual
     if day.isoweekday() <= 5:
         return usual if is_working_day(day) else ()
     if is_working_day(day) and not usual:  # a Saturday or Sunday that is worked

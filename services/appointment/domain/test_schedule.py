@@ -1,5 +1,6 @@
 """A schedule's slots: hours, holidays and make-up days, closures, and where a visit of several slots can begin."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -22,6 +23,7 @@ from services.appointment.domain.times import hhmm, minutes_of
 
 MONDAY = date(2026, 2, 9)
 WEEKENDS = Schedule({**DEFAULT_SCHEDULE.weekly, 6: (Hours(600, 660),)}, slot_minutes=30, capacity=4)
+ALWAYS = replace(WEEKENDS, open_on_holidays=True)
 
 
 def test_a_day_has_whole_slots_within_its_hours() -> None:
@@ -45,6 +47,10 @@ def test_a_day_has_whole_slots_within_its_hours() -> None:
         ("2026-02-07", DEFAULT_SCHEDULE, None),  # a plain Saturday
         ("2026-02-07", WEEKENDS, 600),
         ("2026-10-03", WEEKENDS, None),  # a Saturday of the National Day week
+        ("2026-10-03", ALWAYS, 600),
+        ("2026-02-17", ALWAYS, 540),
+        ("2026-02-08", ALWAYS, None),  # a Sunday, on which it has no hours
+        ("2026-02-14", ALWAYS, 600),
     ],
 )
 def test_the_calendar_opens_and_closes_days(day: str, schedule: Schedule, first: int | None) -> None:
