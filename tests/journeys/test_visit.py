@@ -33,6 +33,7 @@ def told(hall: Hall, number: str) -> list[str]:
 def test_from_finding_an_item_to_being_served(town: Town) -> None:
     hall = town.hall
     eventually(enough_of_today_is_left, timeout=1000, every=5)
+    eventually(lambda: hall.call("GET", "/halls/guangzhou/slots").status_code == 200, timeout=60, every=0.1)
     environment = {**os.environ, **{name: value or "" for name, value in hall.env.items()}}
     begun, last = script(hall).split("curl -s $API/appointments/$NUMBER -H")
     ran = subprocess.run(
