@@ -101,14 +101,15 @@ class Appointments:
         """Count all statistics anew from the log; how many events that were. Other processes may go on."""
         return self.follower.rebuild(clear)
 
-    def sweep(self) -> None:
-        """What is to happen within seconds. Holds end before places come back, so that none comes back later."""
+    def give_back(self) -> None:
+        """Places that are free again, to whom they are due. Holds end first, so that theirs come back at once."""
         self.sweeping.holds()
-        self.closings.closures()
         self.offering.returns()
+
+    def look_after_closures(self) -> None:
+        """Those whose times were closed are offered others; closed visits whose time has come are over."""
+        self.closings.closures()
         self.closings.ended()
-        self.sweeping.reminders()
-        self.queue_day.put_back()
 
     def look_ahead(self) -> None:
         """What is to happen once a day, whenever that is: the day after may be planned, yesterday's visits missed.

@@ -253,8 +253,20 @@ class AppointmentService:
             log.warning("halls not taken over yet", code=away.code)
 
     @every(2.0)
-    def sweep(self) -> None:
-        self.app.sweep()
+    def give_back(self) -> None:
+        self.app.give_back()
+
+    @every(2.0)
+    def look_after_closures(self) -> None:
+        self.app.look_after_closures()
+
+    @every(60.0)
+    def remind(self) -> None:
+        self.app.sweeping.reminders()
+
+    @every(2.0)
+    def put_back(self) -> None:
+        self.app.queue_day.put_back()
 
     @every(2.0)
     def count(self) -> None:

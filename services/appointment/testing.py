@@ -169,7 +169,10 @@ class Desk:
 
     def sweep(self) -> None:
         """What the service does by itself every few seconds, once."""
-        self.app.sweep()
+        self.app.give_back()
+        self.app.look_after_closures()
+        self.app.sweeping.reminders()
+        self.app.queue_day.put_back()
 
     def join(self, number: int = 1, **change: Any) -> dict[str, Any]:
         """The person of this number waits for Tuesday at nine, unless said otherwise."""
