@@ -218,11 +218,12 @@ def test_whether_a_message_is_overtaken_is_asked_of_an_index(desk: Desk) -> None
     asked = text(f"{how} {messages._OVERTAKEN.text}").bindparams(
         bindparam("ids", ["m-2", "m-3"], expanding=True), bindparam("overtaking", OVERTAKING, expanding=True)
     )
-    with desk.database.write() as tx:
-        tx.exec_driver_sql("ANALYZE message")
-        found = [str(row[-1]) for row in tx.execute(asked)]
-    assert any("message_of_case" in line for line in found), found
-    assert not [line for line in found if "Seq Scan" in line or line.startswith("SCAN message")], found
+    for figures in ("SELECT 1", "ANALYZE message"):  # without any, and with those that there are
+        with desk.database.write() as tx:
+            tx.exec_driver_sql(figures)
+            found = [str(row[-1]) for row in tx.execute(asked)]
+        assert any("message_of_case" in line for line in found), found
+        assert not [line for line in found if "Seq Scan" in line or "Hash" in line or "SCAN message" in line], found
 
 
 def test_what_is_due_is_found_in_its_order_and_not_sorted(desk: Desk) -> None:
