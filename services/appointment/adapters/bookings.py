@@ -24,21 +24,20 @@ _NAMES = (
     " language, contact, held_until, made_at, instead_of, closed, remind_at, excused"
 )
 _DAYS = [sa.bindparam("first", type_=sa.Date), sa.bindparam("last", type_=sa.Date)]
-_ADD = sa.text(
-    f"INSERT INTO booking ({_NAMES}) VALUES ({', '.join(':' + name.strip() for name in _NAMES.split(','))})"
-).bindparams(sa.bindparam("day", type_=sa.Date))
+_ORDER = [name.strip() for name in _NAMES.split(",")]
+_NEW = [name for name in _ORDER if name not in ("closed", "excused")]  # no booking begins so
+_ADD = sa.text(f"INSERT INTO booking ({', '.join(_NEW)}) VALUES ({', '.join(':' + name for name in _NEW)})").bindparams(
+    sa.bindparam("day", type_=sa.Date)
+)
 _TYPES = {"version": "int", "group_no": "int", "day": "date", "starts": "int", "ends": "int", "people": "int"} | {
     "contact": "bytea",
     "held_until": "bigint",
     "made_at": "bigint",
-    "closed": "boolean",
     "remind_at": "bigint",
-    "excused": "boolean",
 }
-_ORDER = [name.strip() for name in _NAMES.split(",")]
 _ADD_ALL = sa.text(
-    f"INSERT INTO booking ({_NAMES}) SELECT * FROM unnest("
-    + ", ".join(split(name, _TYPES.get(name, "text")) for name in _ORDER)
+    f"INSERT INTO booking ({', '.join(_NEW)}) SELECT * FROM unnest("
+    + ", ".join(split(name, _TYPES.get(name, "text")) for name in _NEW)
     + ")"
 )
 _OF = (
@@ -240,7 +239,7 @@ class BookingTables:
 
 
 def _columns(written: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[Any]]]:
-    return [(name, [one[name] for one in written]) for name in _ORDER]
+    return [(name, [one[name] for one in written]) for name in _NEW]
 
 
 def _text(value: Any) -> Any:
