@@ -21,6 +21,7 @@ from kernel.clock import FrozenClock
 from kernel.contracts import appointment as contract
 from kernel.database import open_url
 from kernel.errors import Refusal
+from services.appointment.application.taking import Wish, take_all
 from services.appointment.testing import MORNING, Desk, wish
 
 HALLS = int(os.environ.get("BENCH_HALLS") or 100)
@@ -28,6 +29,7 @@ BOOKINGS = int(os.environ.get("BENCH_BOOKINGS") or 200_000)
 SECONDS = float(os.environ.get("BENCH_SECONDS") or 8)
 THREADS = 64  # in each process
 GROUPS = 5
+GROUP = 32  # people who book in one transaction, as many as ask at once through the gateway
 VIEWS = 400
 WORKING_DAYS = 22
 
@@ -147,6 +149,32 @@ def bookings(url: str, place: Place, open_days: list[date], processes: int, name
     report(f"booking.{name}.p99", percentile(waits, 0.99) * 1000, "ms")
 
 
+def groups(url: str, share: int, open_days: list[date]) -> int:
+    """What one process does: groups of people who book, one transaction after another; how many have booked."""
+    desk, chance = Desk(open_url(url, "appointment"), FrozenClock(MORNING)), random.Random(f"groups {share}")
+    until, booked = time.monotonic() + SECONDS, 0
+    while time.monotonic() < until:
+        people = [chance.randrange(10**7) for _ in range(GROUP)]
+        wishes = [_wish(desk, number, anywhere(chance, open_days)) for number in people]
+        booked += sum(isinstance(one, dict) for one in take_all(desk.tools, wishes))
+    desk.database.close()
+    return booked
+
+
+def _wish(desk: Desk, number: int, place: dict[str, Any]) -> Wish:
+    return desk.app.bookings.wish("book", desk.caller(f"a-{number}"), wish(number, **place))
+
+
+def database_part(url: str, open_days: list[date], processes: int) -> None:
+    """The transaction alone, for as many people as come through the gateway at once."""
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+        list(pool.map(abs, range(processes)))
+        begun = time.perf_counter()
+        booked = sum(pool.map(groups, [url] * processes, range(processes), [open_days] * processes))
+        took = time.perf_counter() - begun
+    report(f"booking.database_part.{processes}_processes", booked / took, "bookings/s")
+
+
 def view(desk: Desk, how: str) -> None:
     """Whole halls and single items, each time of another hall. `how` ends the figures' names."""
     times, items = [], []
@@ -174,6 +202,8 @@ def main() -> None:
         gc.freeze()  # what was loaded at the start is not looked through again
         view(desk, ".frozen")
         desk.database.close()
+        database_part(url, open_days, 1)
+        database_part(url, open_days, 2)
         bookings(url, anywhere, open_days, 1, "many_slots.1_process")
         bookings(url, anywhere, open_days, 2, "many_slots.2_processes")
         bookings(url, in_one_group, open_days, 2, "one_group.2_processes")

@@ -43,11 +43,11 @@ class Bookings:
 
     def book(self, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
         """Raises what `take` raises."""
-        return self._take(self._wish("book", caller, request))
+        return self._take(self.wish("book", caller, request))
 
     def hold(self, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
         """The places are taken for others until the hold is over. Raises what `book` raises."""
-        return self._take(self._wish("hold", caller, request))
+        return self._take(self.wish("hold", caller, request))
 
     def known(self, kind: str, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any] | None:
         """What needs neither a lock nor accounts: the answer of a repeated request, else None. `kind`: book or hold.
@@ -81,7 +81,8 @@ class Bookings:
         """What a request says of who comes. Raises InvalidInput."""
         check_visitor(self._tools.vault, caller, visitor, day_of(self._tools.clock.now()))
 
-    def _wish(self, kind: str, caller: Caller, request: Mapping[str, Any]) -> Wish:
+    def wish(self, kind: str, caller: Caller, request: Mapping[str, Any]) -> Wish:
+        """What a request with its visitor comes to. `kind`: book or hold."""
         person = person_of(self._tools.vault, caller, request["visitor"])
         return Wish(
             number=new_code(NUMBER_LENGTH),
