@@ -5,6 +5,19 @@ Nothing here decides anything: the rules stand where they are applied.
 
 from kernel.errors import Refusal
 
+# States of a booking, of an entry on the waiting list that has ended, and of an appeal that was decided, in words.
+_BOOKINGS = {
+    "new": ("尚未预约", "not made yet"),
+    "held": ("暂留待确认", "held and not confirmed"),
+    "expired": ("暂留已过期", "expired"),
+    "booked": ("已预约", "booked"),
+    "checked_in": ("已签到", "checked in"),
+    "served": ("已办结", "served"),
+    "cancelled": ("已取消", "cancelled"),
+    "no_show": ("未到场", "missed"),
+}
+_ENTRIES = {"booked": "已预约", "lapsed": "保留时段逾期未确认", "left": "已退出", "over": "候补日期已过"}
+_APPEALS = {"granted": "已支持", "dismissed": "未支持"}
 _LIMITS = {"day": ("每日", "day"), "week": ("每周", "week"), "month": ("每月", "month")}
 
 
@@ -147,8 +160,12 @@ class NotInThatState(Refusal):
 
     code = "not_in_that_state"
     status = 409
-    zh = "该预约当前状态为“{state}”，不能进行此操作。"
-    en = "The booking is {state}; this cannot be done any more."
+    zh = "该预约当前状态为“{state_zh}”，不能进行此操作。"
+    en = "The booking is {state_en}; this cannot be done any more."
+
+    def __init__(self, state: str) -> None:
+        zh, en = _BOOKINGS[state]
+        super().__init__(state=state, state_zh=zh, state_en=en)
 
 
 class StillFree(Refusal):
@@ -187,8 +204,11 @@ class EntryOver(Refusal):
 
     code = "entry_over"
     status = 409
-    zh = "该候补登记已结束（{state}），不能进行此操作。"
+    zh = "该候补登记已结束（{state_zh}），不能进行此操作。"
     en = "The entry on the waiting list is over ({state}); this cannot be done any more."
+
+    def __init__(self, state: str) -> None:
+        super().__init__(state=state, state_zh=_ENTRIES[state])
 
 
 class UnknownClosure(Refusal):
@@ -232,5 +252,8 @@ class AppealDecided(Refusal):
 
     code = "appeal_decided"
     status = 409
-    zh = "该申诉已作出处理（{state}），不能更改。"
+    zh = "该申诉已作出处理（{state_zh}），不能更改。"
     en = "The appeal was decided before ({state}); this cannot be changed."
+
+    def __init__(self, state: str) -> None:
+        super().__init__(state=state, state_zh=_APPEALS[state])

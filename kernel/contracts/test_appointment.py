@@ -112,6 +112,18 @@ def test_every_refusal_has_a_code_of_its_own_and_two_sentences() -> None:
     assert all(one.zh != Refusal.zh and one.en != Refusal.en and one.status in (403, 404, 409, 422) for one in REFUSALS)
 
 
+def test_every_state_has_words_in_both_languages() -> None:
+    for state in (*contract.STATES, "new"):
+        refusal = appointment_refusals.NotInThatState(state)
+        assert refusal.params["state"] == state
+        assert "_" not in refusal.sentence("en")
+        assert not any("a" <= letter <= "z" for letter in refusal.sentence("zh"))
+    for state in waiting.ENTRY_STATES[2:]:
+        assert not any("a" <= letter <= "z" for letter in appointment_refusals.EntryOver(state).sentence("zh"))
+    for state in waiting.APPEAL_STATES[1:]:
+        assert not any("a" <= letter <= "z" for letter in appointment_refusals.AppealDecided(state).sentence("zh"))
+
+
 def test_full_names_the_next_free_times_in_both_languages() -> None:
     refusal = appointment_refusals.Full(
         [{"date": "2026-02-11", "time": "10:00"}, {"date": "2026-02-12", "time": "09:00"}]

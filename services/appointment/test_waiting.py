@@ -355,8 +355,10 @@ def test_anothers_entry_does_not_exist(full: Desk) -> None:
 def test_a_guests_contact_is_sealed_and_goes_on_to_the_booking(full: Desk) -> None:
     guest = full.caller(None, "13800000002")
     entry = full.app.waiting.join(guest, waiting_wish(2))["number"]
+    assert full.app.contacts.find(entry) == {"mobile": "13800000002", "email": None, "language": "zh-Hans"}
     freed(full)
     shown = full.app.waiting.show(guest, entry)
+    assert full.app.contacts.find(shown["booking"])["mobile"] == "13800000002"
     full.app.bookings.confirm(guest, shown["booking"], None)
     row = full.booking(shown["booking"])
     with full.database.write() as tx:

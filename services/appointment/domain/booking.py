@@ -70,17 +70,6 @@ ELSEWHERE: frozenset[type[VisitFact]] = frozenset({VisitOffered})
 LIVE = frozenset({State.HELD, State.BOOKED, State.CHECKED_IN, State.SERVED})
 COUNTED = LIVE | {State.NO_SHOW}
 
-_TEXT = {
-    State.NEW: "new",
-    State.HELD: "held",
-    State.EXPIRED: "expired",
-    State.BOOKED: "booked",
-    State.CHECKED_IN: "checked in",
-    State.SERVED: "served",
-    State.CANCELLED: "cancelled",
-    State.NO_SHOW: "missed",
-}
-
 
 @dataclass(frozen=True, kw_only=True)
 class Booking:
@@ -106,7 +95,7 @@ def decide(booking: Booking, said: VisitFact, rule: HallRule) -> VisitFact:
     """`said`, if it may be said of the booking now. Raises NotInThatState, TooLate or InThePast."""
     fits = _FITS.get(type(said), _always)
     if type(said) not in TRANSITIONS.get(booking.state, {}) or not fits(booking):
-        raise NotInThatState(state=_TEXT[booking.state])
+        raise NotInThatState(str(booking.state))
     leaves = isinstance(said, VisitMoved) or (isinstance(said, VisitCancelled) and said.cause == "visitor")
     # Whoever the hall has closed out may leave at any hour.
     if leaves and booking.starts_at is not None and not booking.closed:
