@@ -1,17 +1,20 @@
-"""A gateway and appointment in one process, on a Tuesday morning whenever it runs: `python -m tests.hall_day`.
+"""A gateway and appointment on a Tuesday morning, whenever it runs: `python -m tests.hall_day`, or some services of it.
 
-Accounts and catalog are stood in for: tokens are names, and there is one hall. Everything else is as it is served.
+Where these are several processes, BEGAN is the real time at which it was ten o'clock in all of them. Accounts and
+catalog are stood in for: tokens are names, and there is one hall. Everything else is as it is served.
 """
 
 from kernel import green
 
 green.patch()
 
+import os  # noqa: E402
+import sys  # noqa: E402
 from datetime import timedelta  # noqa: E402
 from typing import Any  # noqa: E402
 
 from gateway.service import GatewayService  # noqa: E402
-from kernel.clock import SystemClock, parse_time  # noqa: E402
+from kernel.clock import SystemClock, format_time, parse_time  # noqa: E402
 from kernel.config import Settings, load_settings  # noqa: E402
 from kernel.contracts import accounts, catalog  # noqa: E402
 from kernel.errors import NotSignedIn  # noqa: E402
@@ -35,7 +38,7 @@ class TuesdayClock:
     """The machine's, moved to the Tuesday."""
 
     _clock = SystemClock()
-    _moved: timedelta = BEGINS - _clock.now()
+    _moved: timedelta = BEGINS - parse_time(os.environ.get("BEGAN") or format_time(_clock.now()))
 
     def now(self) -> Any:
         return self._clock.now() + self._moved
@@ -86,5 +89,7 @@ class Tuesday(AppointmentService):
     app = Application(build_on_tuesday)
 
 
+SERVED = {one.name: one for one in (GatewayService, Tuesday, Accounts, Catalog)}
+
 if __name__ == "__main__":
-    serve([GatewayService, Tuesday, Accounts, Catalog], load_settings())
+    serve([SERVED[name] for name in sys.argv[1:] or SERVED], load_settings())

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 import requests
 
+from kernel.clock import SystemClock, format_time
 from kernel.testing import Process, eventually, free_port
+from operations.setup.postgres import fresh_database
 from tests.hall_day import HALL
 from tests.people import identity_number
 
@@ -56,17 +58,18 @@ def served(request: pytest.FixtureRequest, data: Path) -> Iterator[Place]:
     """The hall in a process of its own, open all day; as its parameter says."""
     port = free_port()
     env: dict[str, str | None] = {"AMQP_URI": None, "DATABASE_URL": None, "PORT": str(port), "DATA_DIR": str(data)}
-    if request.param == "distributed":
-        env |= {name: request.getfixturevalue(one) for name, one in _BACKING.items()}
-    with Process([sys.executable, "-m", "tests.hall_day"], log=data / "log", env=env, cwd=ROOT) as process:
+    with contextlib.ExitStack() as stack:
+        if request.param == "distributed":
+            # Of this hall alone: others that run meanwhile would take its requests.
+            env["AMQP_URI"] = stack.enter_context(request.getfixturevalue("rabbitmq_broker").fresh_vhost())
+            env["DATABASE_URL"] = stack.enter_context(fresh_database(request.getfixturevalue("postgres_server")))
+        served_by = [sys.executable, "-m", "tests.hall_day"]
+        process = stack.enter_context(Process(served_by, log=data / "log", env=env, cwd=ROOT))
         process.wait_for_port(port)
         made = Place(f"http://127.0.0.1:{port}")
         eventually(lambda: made.ask("GET", "/halls/tianhe/wait").ok, timeout=60, every=0.2)
         open_up(made)
         yield made
-
-
-_BACKING = {"AMQP_URI": "rabbitmq_uri", "DATABASE_URL": "postgres_url"}
 
 
 def open_up(place: Place) -> None:
@@ -226,3 +229,50 @@ def test_a_click_that_is_repeated_under_its_key_calls_one(place: Place) -> None:
     assert answers[0] == answers[1]
     assert answers[0]["ticket"] is not None
     place.at_window("no-show")
+
+
+@dataclass
+class Apart:
+    """Appointment in a process of its own, which can be killed and started again; the others in another."""
+
+    place: Place
+    env: dict[str, str | None]
+    log: Path
+
+    def appointment(self) -> Process:
+        return Process([sys.executable, "-m", "tests.hall_day", "appointment"], log=self.log, env=self.env, cwd=ROOT)
+
+    def back(self) -> bool:
+        return self.place.ask("GET", "/halls/tianhe/wait").ok
+
+
+@pytest.fixture
+def apart(rabbitmq_vhost: str, postgres_database: str, tmp_path: Path) -> Iterator[Apart]:
+    port = free_port()
+    env: dict[str, str | None] = {"AMQP_URI": rabbitmq_vhost, "DATABASE_URL": postgres_database}
+    env |= {"DATA_DIR": str(tmp_path), "PORT": str(port), "BEGAN": format_time(SystemClock().now())}
+    others = [sys.executable, "-m", "tests.hall_day", "gateway", "accounts", "catalog"]
+    with Process(others, log=tmp_path / "log", env=env, cwd=ROOT) as process:
+        process.wait_for_port(port)
+        yield Apart(Place(f"http://127.0.0.1:{port}"), env, tmp_path / "appointment.log")
+
+
+def test_a_display_outlives_appointment(apart: Apart) -> None:
+    """Killed while a display listens; another connects meanwhile. Both show what happens when it is back."""
+    place = apart.place
+    with apart.appointment() as killed:
+        eventually(apart.back, timeout=60, every=0.2)
+        open_up(place)
+        with display(place) as there:
+            assert there.next()[0] == "snapshot"
+            wanted = {"group": place.group("公安窗口")}
+            before = place.done("POST", "/halls/tianhe/tickets", "clerk", json=wanted)
+            there.change("issued", before["number"])
+            killed.kill()
+            assert place.ask("POST", "/halls/tianhe/windows/3/next", "clerk").status_code in (503, 504)
+            with display(place) as meanwhile, apart.appointment():
+                waiting = {one["group"]: one["waiting"] for one in meanwhile.next()[1]["groups"]}
+                assert waiting[wanted["group"]] == 1, "all of it, when it is back"
+                assert place.at_window("next")["ticket"]["number"] == before["number"], "nothing was lost"
+                for one in (there, meanwhile):
+                    assert one.change("called", before["number"])["window"] == "3"

@@ -3,6 +3,7 @@
 Codes are stable; people and programs act on them and on the members named here. Nothing here decides anything.
 """
 
+from kernel.contracts.appointment_refusals import Full
 from kernel.errors import Refusal
 
 
@@ -33,18 +34,12 @@ class TooLateToCheckIn(Refusal):
     en = "It is too late: one could check in until {until}. Please take a ticket, or book again."
 
 
-class NoTicketsLeft(Refusal):
+class NoTicketsLeft(Full):
     """All tickets of the day for people without a booking are gone. `next`: times that can be booked instead."""
 
     code = "no_tickets_left"
-    status = 409
     zh = "今天的现场号已发完。最近的可约时段：{next_text_zh}。"
     en = "There are no tickets left today. The next free times to book are: {next_text_en}."
-
-    def __init__(self, times: list[dict[str, str]]) -> None:
-        listed = [f"{time['date']} {time['time']}" for time in times]
-        zh, en = "、".join(listed) or "暂无", ", ".join(listed) or "none for now"
-        super().__init__(next=times, next_text_zh=zh, next_text_en=en)
 
 
 class AlreadyWaiting(Refusal):

@@ -18,6 +18,13 @@ class TicketFact(VisitFact):
 
 
 @dataclass(frozen=True, kw_only=True)
+class AtWindow(TicketFact):
+    """What all say that a window says: its code."""
+
+    window: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class TicketIssued(TicketFact):
     """取号: somebody waits. `rank` is the place in the queue; the wait was expected to be `low` to `high` minutes."""
 
@@ -35,30 +42,25 @@ class TicketIssued(TicketFact):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TicketCalled(TicketFact):
+class TicketCalled(AtWindow):
     """叫号: to a window."""
 
     TYPE = "ticket.called"
 
-    window: str
-
 
 @dataclass(frozen=True, kw_only=True)
-class TicketRecalled(TicketFact):
+class TicketRecalled(AtWindow):
     """重呼: called once more, to the same window."""
 
     TYPE = "ticket.recalled"
 
-    window: str
-
 
 @dataclass(frozen=True, kw_only=True)
-class TicketParked(TicketFact):
+class TicketParked(AtWindow):
     """挂起: set aside by the window; waits again from `until` on, or earlier if somebody says so."""
 
     TYPE = "ticket.parked"
 
-    window: str
     until: datetime
 
 
@@ -72,32 +74,27 @@ class TicketReturned(TicketFact):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TicketTransferred(TicketFact):
+class TicketTransferred(AtWindow):
     """转办: the window sent it to the queue of the group `to`, where it keeps its rank."""
 
     TYPE = "ticket.transferred"
 
-    window: str
     to: str
     to_name: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class TicketFinished(TicketFact):
+class TicketFinished(AtWindow):
     """办结: what the visitor came for was dealt with at the window."""
 
     TYPE = "ticket.finished"
 
-    window: str
-
 
 @dataclass(frozen=True, kw_only=True)
-class TicketMissed(TicketFact):
+class TicketMissed(AtWindow):
     """过号: called, and nobody came to the window."""
 
     TYPE = "ticket.missed"
-
-    window: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,8 +20,8 @@ from kernel.contracts.hall_day_refusals import (
     WindowShut,
 )
 from kernel.contracts.ticket_facts import (
+    AtWindow,
     TicketCalled,
-    TicketFact,
     TicketFinished,
     TicketMissed,
     TicketParked,
@@ -62,10 +62,9 @@ class _Scene:
             raise NobodyAtWindow(window=self.window.code)
         return self._ticket
 
-    def said(self, type_: type[TicketFact], ticket: TicketRow, **members: Any) -> TicketFact:
+    def said(self, type_: type[AtWindow], ticket: TicketRow, **members: Any) -> AtWindow:
         """The fact of this type about the ticket."""
-        said = {**about(ticket, self.place, self.staff, self.now), "window": self.window.code, **members}
-        return type_(**said)
+        return type_(**about(ticket, self.place, self.staff, self.now), window=self.window.code, **members)
 
 
 class Calling:
@@ -174,7 +173,7 @@ class Calling:
         after, append = change(self._tools, tx, row, scene.said(TicketCalled, row), scene.place)
         return after, [append]
 
-    def _say(self, tx: sa.Connection, scene: _Scene, type_: type[TicketFact]) -> Changed:
+    def _say(self, tx: sa.Connection, scene: _Scene, type_: type[AtWindow]) -> Changed:
         row = self._locked(tx, scene.ticket)
         after, append = change(self._tools, tx, row, scene.said(type_, row), scene.place)
         return (after if after.at_window is not None else None), [append]

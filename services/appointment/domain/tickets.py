@@ -11,6 +11,7 @@ from typing import Any
 
 from kernel.contracts.hall_day_refusals import NobodyAtWindow, SameGroup, TicketNotInThatState
 from kernel.contracts.ticket_facts import (
+    AtWindow,
     TicketCalled,
     TicketClosed,
     TicketFact,
@@ -97,8 +98,8 @@ def decide(ticket: Ticket, said: TicketFact) -> TicketFact:
     """`said`, if it may be said of the ticket now. Raises TicketNotInThatState, NobodyAtWindow or SameGroup."""
     if type(said) not in TRANSITIONS[ticket.state]:
         raise TicketNotInThatState(number=ticket.number, state=str(ticket.state), state_zh=_ZH[ticket.state])
-    if ticket.state is State.CALLED and getattr(said, "window", ticket.window) != ticket.window:
-        raise NobodyAtWindow(window=getattr(said, "window", ""))
+    if ticket.state is State.CALLED and isinstance(said, AtWindow) and said.window != ticket.window:
+        raise NobodyAtWindow(window=said.window)
     if isinstance(said, TicketTransferred) and said.to == ticket.group:
         raise SameGroup(number=ticket.number)
     return said
