@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from services.appointment.adapters.sql import among, values_of
+from services.appointment.adapters.sql import among, lock_rows, values_of
 from services.appointment.application.rows import AppealRow, BlockRow
 
 _UNTIL = sa.bindparam("until", type_=sa.Date)
@@ -62,6 +62,9 @@ class BlockTables:
         return None if row is None else _appeal(row)
 
     def appealed(self, tx: sa.Connection, booking: str) -> bool:
+        # Two may appeal against the same block who share no key with each other, but each with the block.
+        query = "SELECT booking FROM block WHERE booking = :booking" + lock_rows(tx)
+        tx.execute(sa.text(query), {"booking": booking}).all()
         return bool(tx.execute(_OPEN, {"booking": booking}).scalar_one())
 
     def decide_appeal(self, tx: sa.Connection, row: AppealRow) -> None:

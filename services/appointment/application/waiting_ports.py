@@ -28,7 +28,7 @@ class BlockStore(Protocol):
     def appeal(self, tx: sa.Connection, id: str) -> AppealRow | None: ...
 
     def appealed(self, tx: sa.Connection, booking: str) -> bool:
-        """Whether an appeal against the block of this no-show is open."""
+        """Whether an appeal against the block of this no-show is open. Nobody else files one in the meantime."""
         ...
 
     def decide_appeal(self, tx: sa.Connection, row: AppealRow) -> None:

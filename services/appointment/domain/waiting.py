@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from services.appointment.domain.booking import State
 from services.appointment.domain.rules import Visit
-from services.appointment.domain.slots import Slot, needed_ids
+from services.appointment.domain.slots import Slot, id_range, needed_ids
 from services.appointment.domain.times import instant
 
 
@@ -46,10 +46,10 @@ def fits(wanted: Wanted, group: int, length: int, freed: Iterable[int]) -> list[
     """The times that take one of the slots `freed`, the earliest first. `length`: minutes of a slot."""
     found = {}
     taken = -(-wanted.minutes // length) * length
-    for slot in (Slot(id, length, 0) for id in freed):
+    low, high = id_range(group, wanted.first_day, wanted.last_day)
+    for slot in (Slot(id, length, 0) for id in freed if low <= id <= high):
         for starts in range(slot.start - taken + length, slot.end, length):
-            inside = wanted.first_day <= slot.day <= wanted.last_day
-            if inside and wanted.since <= starts and starts + taken <= wanted.until:
+            if wanted.since <= starts and starts + taken <= wanted.until:
                 slots = needed_ids(group, slot.day, starts, wanted.minutes, length)
                 found[slots[0]] = Fit(Visit(slot.day, starts, starts + taken), slots)
     return [found[first] for first in sorted(found)]
