@@ -6,6 +6,7 @@ Only puts the commands together; they are in operations/commands/.
 import click
 
 from operations.commands import (
+    archive,
     catalog,
     consumers,
     dead_letters,
@@ -38,6 +39,7 @@ for command in (
     running.migrate,
     running.healthy,
     people.staff,
+    archive.archive,
     catalog.catalog,
     department.department,
     log.log,

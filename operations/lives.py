@@ -3,8 +3,9 @@
 Reads the same tables that services decide by; decides nothing.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from kernel.contracts.lifecycle import TRANSITIONS as CASE
 from kernel.eventlog.events import Recorded
@@ -27,6 +28,9 @@ MACHINES: Mapping[str, Machine] = {
     for machine in (_machine(CASE), _machine(BOOKING), _machine(TICKET))  # type: ignore[arg-type]
     for begins in machine["new"]
 }
+
+# States that nothing but an afterthought (a rating, an appeal) follows.
+ENDED = frozenset({"concluded", "served", "cancelled", "no_show", "finished", "missed", "closed"})
 
 
 @dataclass(frozen=True)
@@ -54,3 +58,12 @@ def steps(events: Iterable[Recorded]) -> Iterator[Step]:
                 fault = fault or f"{event.type} is not allowed in state {state}"
             state = after or state
         yield Step(event, state if machine is not None else None, fault)
+
+
+def ended_before(events: Sequence[Recorded], time: datetime) -> bool:
+    """Whether this life had come to its end before `time`, by when its events were recorded."""
+    if not events or events[0].type not in MACHINES:
+        return False
+    life = list(steps(events))
+    first = next((step for step in life if step.state in ENDED), None)
+    return first is not None and first.event.recorded_at < time and life[-1].state in ENDED

@@ -2,7 +2,6 @@
 
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ from kernel.messaging.topology import REJECTED
 from kernel.testing import Process, eventually
 from kernel.testing.cases import ORGAN, START, appends, corrected_and_concluded
 from operations.desk import audited, operator
-from operations.services import migrate_all
 from operations.testing_installation import Installation, serial
 from services.progress.adapters.projection import CaseProjection
 
@@ -141,16 +139,11 @@ class Letters:
 
 
 @pytest.fixture
-def letters(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, postgres_database: str, rabbitmq_vhost: str
-) -> Iterator[Letters]:
-    for name, value in (("DATA_DIR", tmp_path), ("DATABASE_URL", postgres_database), ("AMQP_URI", rabbitmq_vhost)):
-        monkeypatch.setenv(name, str(value))
+def letters(installations: Any, monkeypatch: pytest.MonkeyPatch, rabbitmq_vhost: str) -> Letters:
+    installation = installations("postgresql")
+    monkeypatch.setenv("AMQP_URI", rabbitmq_vhost)
     monkeypatch.setenv("SECRET_KEY", "5a" * 32)
-    migrate_all(load_settings())
-    installation = Installation(tmp_path)
-    yield Letters(installation, rabbitmq_vhost)
-    installation.close()
+    return Letters(installation, rabbitmq_vhost)
 
 
 def step(number: int, **changes: Any) -> dict[str, Any]:

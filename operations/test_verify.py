@@ -121,7 +121,7 @@ def test_serial_counters_are_held_against_the_serials_on_the_log(installation: I
     assert verdict(installation)["sound"]
     installation.change("filing", counter.format(2))
     found = verdict(installation)
-    assert named(found) == [("serials", "serial_counter", "different", [ORGAN, "20260209"])]
+    assert named(found) == [("serials", "serial_counter", "different", [1, ORGAN, "20260209"])]
     assert found["findings"][0]["columns"] == {"last": [2, 3], "cases": [2, 3]}
     assert verdict(installation, "--repair")["repaired"] == {"serials": 1}
     assert verdict(installation)["sound"]

@@ -40,6 +40,23 @@ def is_away(error: BaseException) -> bool:
     return _driver_away(error)
 
 
+def is_full(error: BaseException) -> bool:
+    """Whether the disk of the database has no room left."""
+    return _said(error, "53100", sqlite3.SQLITE_FULL)
+
+
+def lacks_rights(error: BaseException) -> bool:
+    """Whether the database's user may not do it."""
+    return _said(error, "42501", sqlite3.SQLITE_READONLY)
+
+
+def _said(error: BaseException, state: str, code: int) -> bool:
+    cause = error.orig if isinstance(error, sqlalchemy.exc.DBAPIError) else error
+    if isinstance(cause, psycopg.Error):
+        return cause.sqlstate == state
+    return isinstance(cause, sqlite3.Error) and getattr(cause, "sqlite_errorcode", 0) & 0xFF == code
+
+
 def _driver_away(error: BaseException) -> bool:
     if isinstance(error, psycopg.Error):
         return _postgresql_away(error)

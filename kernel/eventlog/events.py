@@ -170,6 +170,11 @@ def link(previous: bytes, position: int, body: str) -> bytes:
     return hashlib.sha256(previous + position.to_bytes(8, "big") + body.encode()).digest()
 
 
+def follows(at: Head, event: Recorded) -> bool:
+    """Whether `event` is the next one behind `at`, by its position and its chain value."""
+    return event.position == at.position + 1 and link(at.chain, event.position, event.body) == event.chain
+
+
 def publish_form(event: Recorded) -> bytes:
     """The body with its place in the log added: extensions `sequence` (the position) and `chainvalue` (hex)."""
     return f'{event.body[:-1]},"sequence":"{event.position}","chainvalue":"{event.chain.hex()}"}}'.encode()

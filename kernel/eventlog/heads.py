@@ -4,6 +4,7 @@ Pure. Ed25519: anybody may check a head with the installation's public key, only
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -59,27 +60,39 @@ class Signer:
     def sign(self, *, log: str, position: int, chain: bytes, first: bytes, at: str) -> SignedHead:
         """The head, signed."""
         members = {"log": log, "position": position, "chain": chain.hex(), "first": first.hex(), "at": at}
-        unsigned = SignedHead(**members, key=self.public)  # type: ignore[arg-type]
-        return SignedHead(**{**asdict(unsigned), "signature": self._key.sign(_signed(unsigned)).hex()})
+        signed = self.sign_members({"format": FORMAT, **members})
+        return SignedHead(**{name: value for name, value in signed.items() if name != "format"})
+
+    def sign_members(self, members: Mapping[str, Any]) -> dict[str, Any]:
+        """JSON values, with `key` and `signature` set."""
+        told = {**members, "key": self.public}
+        return {**told, "signature": self._key.sign(_signed(told)).hex()}
 
 
 def read(text: str) -> SignedHead:
     """A head as it was kept. Raises BadHead: it is none, or its signature does not fit what it says."""
     try:
+        return SignedHead(**read_signed(text, FORMAT))
+    except TypeError:
+        raise BadHead(why="not the JSON that `log head` prints") from None
+
+
+def read_signed(text: str, format_: str) -> dict[str, Any]:
+    """The members but `format` of what `sign_members` made. Raises BadHead: it is none, or was altered since."""
+    try:
         members = json.loads(text)
-        if members.pop("format") != FORMAT:
+        if members["format"] != format_:
             raise BadHead(why="another format")
-        head = SignedHead(**members)
-        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(head.key))
-        key.verify(bytes.fromhex(head.signature), _signed(head))
+        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(members["key"]))
+        key.verify(bytes.fromhex(members["signature"]), _signed(members))
     except InvalidSignature:
         raise BadHead(why="it was altered after it was signed") from None
     except (ValueError, TypeError, KeyError, AttributeError):
-        raise BadHead(why="not the JSON that `log head` prints") from None
-    return head
+        raise BadHead(why="not signed JSON") from None
+    return {name: value for name, value in members.items() if name != "format"}
 
 
-def _signed(head: SignedHead) -> bytes:
+def _signed(members: Mapping[str, Any]) -> bytes:
     """The bytes that are signed: all members but the signature, in one spelling."""
-    members = {name: value for name, value in head.as_dict().items() if name != "signature"}
-    return json.dumps(members, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+    told = {name: value for name, value in members.items() if name != "signature"}
+    return json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()

@@ -24,6 +24,9 @@ _AFTER = _EVENTS.where(event.c.position > sa.bindparam("after")).order_by(event.
 _STREAM = _EVENTS.where(event.c.stream == sa.bindparam("stream")).order_by(event.c.stream_version)
 _STREAMS = _EVENTS.where(event.c.stream.in_(sa.bindparam("streams", expanding=True))).order_by(event.c.position)
 _KNOWN = sa.select(event.c.stream).where(event.c.stream.in_(sa.bindparam("streams", expanding=True))).distinct()
+_CHAINS = sa.select(event.c.position, event.c.chain).where(
+    event.c.position.in_(sa.bindparam("positions", expanding=True))
+)
 _LIVES = (
     _EVENTS.where(event.c.stream > sa.bindparam("after"))
     .order_by(event.c.stream, event.c.stream_version)
@@ -117,6 +120,13 @@ class LogReader:
         for chunk in _chunks(list(streams)):
             known.update(row[0] for row in self._rows(_KNOWN, streams=chunk))
         return [stream for stream in streams if stream not in known]
+
+    def chains_at(self, positions: Collection[int]) -> dict[int, bytes]:
+        """The chain values at those of `positions` where there is an event."""
+        found: dict[int, bytes] = {}
+        for chunk in _chunks(list(positions)):
+            found.update({row[0]: row[1] for row in self._rows(_CHAINS, positions=chunk)})
+        return found
 
     def position_at(self, time: datetime) -> int:
         """The last position recorded by `time`; 0 if none was."""

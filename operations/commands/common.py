@@ -80,21 +80,32 @@ def settings() -> "Settings":
 
 @contextlib.contextmanager
 def failing_clearly() -> Iterator[None]:
-    """Turn refusals and databases that are away into a sentence and an exit code."""
+    """Turn refusals, databases that are away or full, and missing rights into a sentence and an exit code."""
     import sqlalchemy.exc
 
     from kernel.database import DatabaseAway, is_away
+    from kernel.database.away import is_full, lacks_rights
     from kernel.errors import Refusal
+    from kernel.eventlog import LogDamaged
 
     try:
         yield
     except Refusal as refusal:
         fields = "".join(f"\n  {error['field']}: {error['message']}" for error in refusal.errors)
         raise Failure(f"{refusal.sentence('en')} ({refusal.code}){fields}") from None
+    except LogDamaged as damaged:
+        raise Failure(f"{damaged}; see: yichuang verify") from None
+    except PermissionError as error:
+        raise Failure(f"no right to use {error.filename or 'a file'}: {error.strerror}") from None
     except (sqlalchemy.exc.SQLAlchemyError, DatabaseAway) as error:
+        said = str(error).splitlines()[0]
+        if is_full(error):
+            raise Away(f"the database's disk is full; make room and give the same command again: {said}") from None
+        if lacks_rights(error):
+            raise Failure(f"this database user lacks the right: {said}") from None
         if not is_away(error):
             raise
-        raise Away(f"the database can't be reached: {error}".splitlines()[0]) from None
+        raise Away(f"the database can't be reached: {said}") from None
 
 
 @contextlib.contextmanager

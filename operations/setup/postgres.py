@@ -47,11 +47,11 @@ def database_in(url: str, name: str) -> str:
 
 
 @contextlib.contextmanager
-def fresh_database(server_url: str) -> Iterator[str]:
-    """A new, empty database for as long as the context lasts; gives its URL."""
-    name = f"yichuang_test_{secrets.token_hex(6)}"
+def fresh_database(server_url: str, template: str = "") -> Iterator[str]:
+    """A new database for as long as the context lasts; gives its URL. Empty, or like the one at the URL `template`."""
+    name, like = f"yichuang_test_{secrets.token_hex(6)}", template.rsplit("/", 1)[-1] or "template0"
     with _connect(server_url) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template0')
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{like}"')
     try:
         yield database_in(server_url, name)
     finally:

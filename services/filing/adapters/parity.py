@@ -6,6 +6,7 @@ Counts while somebody else reads the log; `mend` only ever raises a counter, as 
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import date
 
 import sqlalchemy as sa
 
@@ -20,7 +21,11 @@ _COUNTERS = (
     "SELECT n.number, c.organ, c.day, c.last FROM serial_counter c JOIN organ_number n ON n.organ = c.organ"
     " ORDER BY c.day, n.number"
 )
-_RAISE = sa.text("UPDATE serial_counter SET last = :last WHERE organ = :organ AND day = :day AND last < :last")
+_NUMBER = sa.text("INSERT INTO organ_number (organ, number) VALUES (:organ, :number) ON CONFLICT DO NOTHING")
+_RAISE = sa.text(
+    "INSERT INTO serial_counter (organ, day, last) VALUES (:organ, :day, :last)"
+    " ON CONFLICT (organ, day) DO UPDATE SET last = excluded.last WHERE serial_counter.last < excluded.last"
+).bindparams(sa.bindparam("day", type_=sa.Date))
 
 Day = tuple[int, str]  # an organ's number, and a day as eight digits
 
@@ -39,6 +44,7 @@ class SerialCounts:
         }
         self._given: Counter[Day] = Counter()
         self._last: dict[Day, int] = {}
+        self._organs: dict[Day, str] = {}
 
     def look(self, lives: Lives) -> Iterator[Finding]:
         """Count; there is nothing to say before the end."""
@@ -47,12 +53,13 @@ class SerialCounts:
                 day, number = (int(serial[8:11]), serial[:8]), int(serial[11:-1])
                 self._given[day] += 1
                 self._last[day] = max(self._last.get(day, 0), number)
+                self._organs[day] = events[0].organ
         yield from ()
 
     def strays(self, _: LogReader) -> Iterator[Finding]:
         """At the end: every counter, and every day of an organ's that has none."""
         for day in sorted({*self._counters, *self._given}):
-            organ, kept = self._counters.get(day, (None, None))
+            organ, kept = self._counters.get(day, (self._organs.get(day), None))
             given, last = self._given[day], self._last.get(day, 0)
             if kept != last or given != last:
                 yield Finding(
@@ -60,20 +67,18 @@ class SerialCounts:
                     table="serial_counter",
                     kind="missing" if kept is None else "different",
                     stream=None,
-                    key=[organ or day[0], day[1]],
+                    key=[day[0], organ, day[1]],
                     columns={"last": [kept, last], "cases": [kept, given]},
                 )
 
 
 def mend(database: Database, finding: Finding) -> bool:
-    """Raise the counter to what the log has; whether that was all that was wrong."""
+    """Raise the counter to what the log has, or make it; whether that was all that was wrong."""
     (kept, last), (_, given) = finding.columns["last"], finding.columns["cases"]
-    if kept is None or kept > last or given != last:
+    if (kept is not None and kept > last) or given != last:
         return False
-    organ, day = finding.key
+    number, organ, day = finding.key
+    values = {"number": number, "organ": organ, "day": date(int(day[:4]), int(day[4:6]), int(day[6:])), "last": last}
     with database.write() as tx:
-        values = {"organ": organ, "day": f"{day[:4]}-{day[4:6]}-{day[6:]}", "last": last}
-        statement = (
-            _RAISE if database.dialect == "sqlite" else sa.text(_RAISE.text.replace(":day", "CAST(:day AS date)"))
-        )
-        return tx.execute(statement, values).rowcount == 1
+        tx.execute(_NUMBER, values)
+        return tx.execute(_RAISE, values).rowcount == 1

@@ -1,0 +1,179 @@
+"""Archives: written whole or not at all, checked to the last byte, imported whole or not at all."""
+
+import gzip
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from kernel.clock import format_time
+from kernel.eventlog.testing import tamper
+from kernel.testing.cases import appends, corrected_and_concluded
+from operations.testing_installation import Installation
+from services.filing.domain.serials import serial_of
+
+Elsewhere = Callable[..., Installation]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "archive.jsonl.gz"
+
+
+@pytest.fixture
+def elsewhere(kind: str, installations: Elsewhere) -> Callable[[], Installation]:
+    """Go to another installation, empty, with another key. From then on commands work there."""
+    return lambda: installations(kind)
+
+
+def exported(installation: Installation, file: Path, *words: str) -> None:
+    done = installation.run("archive", "export", str(file), *words)
+    assert done.exit_code == 0, done.stderr
+
+
+def refused(installation: Installation, why: str, *words: str, code: int = 1) -> None:
+    told = installation.run("archive", *words)
+    assert (told.exit_code, why in told.stderr) == (code, True), told.stderr
+
+
+def left(file: Path) -> list[str]:
+    return sorted(path.name for path in file.parent.glob(f"{file.name}*"))
+
+
+def test_a_whole_log_is_the_same_elsewhere_and_verifies_and_replays(
+    installation: Installation, elsewhere: Elsewhere, file: Path
+) -> None:
+    for number in (1, 2):
+        installation.log.append(appends(serial_of(date(2026, 2, 9), 1, number), corrected_and_concluded()))
+    exported(installation, file)
+    events, head = installation.log.read(0), installation.log.head()
+    there = elsewhere()
+    (told,) = there.lines("archive", "import", str(file))
+    assert (told["events"], told["head"], told["head_chain"]) == (18, 18, head.chain.hex())
+    assert (there.log.read(0), there.log.head()) == (events, head)
+    assert there.lines("verify", "--repair")[0]["repaired"] == {"serials": 1}
+    assert there.run("verify").exit_code == 0
+    assert there.lines("replay", "progress", "--swap")[0]["tables"][0]["rows"] == 2
+    there.file([7])
+    assert there.run("verify", "--log", "filing").exit_code == 0
+
+
+def test_ranges_are_imported_one_behind_the_other(
+    installation: Installation, elsewhere: Elsewhere, file: Path, tmp_path: Path
+) -> None:
+    installation.file([1, 2])
+    second = tmp_path / "second.jsonl.gz"
+    exported(installation, file, "--to", "7")
+    exported(installation, second, "--from", "8")
+    head = installation.log.head()
+    there = elsewhere()
+    refused(there, "it goes on from position 7", "import", str(second))
+    assert there.log.head().position == 0
+    for part in (file, second):
+        assert there.run("archive", "import", str(part)).exit_code == 0
+    assert there.log.head() == head
+    refused(there, "this log is at 18", "import", str(second))
+
+
+def test_cases_that_have_ended_are_whole_and_replay_elsewhere(
+    installation: Installation, elsewhere: Elsewhere, file: Path
+) -> None:
+    installation.file([1], corrected_and_concluded()[:4])
+    installation.file([2, 3])
+    installation.file([4])
+    exported(installation, file, "--ended-before", format_time(installation.log.read(22)[0].recorded_at))
+    (told,) = installation.lines("archive", "verify", str(file))
+    assert (told["kind"], told["cases"], told["events"], told["first"]) == ("cases", 2, 18, 5)
+    refused(installation, "nothing had ended", "export", f"{file}2", "--ended-before", "2020-01-01T00:00:00+08:00")
+    bodies = [event.body for event in installation.log.read(4, 18)]
+    there = elsewhere()
+    assert there.lines("archive", "import", str(file))[0]["head"] == 18
+    assert [event.body for event in there.log.read(0)] == bodies
+    assert there.run("verify").exit_code == 0
+    assert there.lines("replay", "progress", "--swap")[0]["tables"][0]["rows"] == 2
+    refused(there, "cases go to an empty log", "import", str(file))
+
+
+def spoilt(file: Path, change: Callable[[bytes], bytes]) -> None:
+    file.write_bytes(change(file.read_bytes()))
+
+
+def relined(change: Callable[[list[bytes]], list[bytes]]) -> Callable[[bytes], bytes]:
+    return lambda data: gzip.compress(b"".join(change(gzip.decompress(data).splitlines(keepends=True))))
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda data: data[: len(data) // 2], "truncated"),
+        (lambda data: data[:-4], "truncated"),
+        (lambda data: b"", "truncated"),
+        (lambda data: b"not a gzip at all", "can't be decompressed"),
+        (lambda data: data[:700] + bytes([data[700] ^ 1]) + data[701:], ""),
+        (relined(lambda lines: lines[:-1]), "something is changed"),
+        (relined(lambda lines: [*lines, lines[-1]]), "longer than its manifest says"),
+        (relined(lambda lines: [lines[1], lines[0], *lines[2:]]), "something is changed in lines 1 to 18"),
+        (relined(lambda lines: [lines[0].replace(b"A", b"B"), *lines[1:]]), "something is changed"),
+        (relined(lambda lines: [b"x" * 2_000_000]), ""),
+    ],
+    ids=["half", "no end", "empty", "no gzip", "a bit", "a line less", "a line more", "swapped", "changed", "too long"],
+)
+def test_a_spoilt_archive_is_refused_and_nothing_is_imported(
+    installation: Installation, elsewhere: Elsewhere, file: Path, change: Callable[[bytes], bytes], why: str
+) -> None:
+    installation.file([1, 2])
+    exported(installation, file)
+    spoilt(file, change)
+    refused(installation, why, "verify", str(file))
+    there = elsewhere()
+    refused(there, why, "import", str(file))
+    assert (there.log.head().position, there.log.read(0)) == (0, [])
+    assert there.run("verify").exit_code == 0
+
+
+def test_a_changed_manifest_is_refused(installation: Installation, file: Path, tmp_path: Path) -> None:
+    installation.file([1])
+    exported(installation, file)
+    manifest = tmp_path / "archive.jsonl.gz.manifest.json"
+    told = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps({**told, "events": 8}))
+    refused(installation, "altered after it was signed", "verify", str(file))
+    manifest.write_text("{}")
+    refused(installation, "not signed JSON", "import", str(file))
+    manifest.write_text(json.dumps(told))
+    refused(installation, "signed with the key", "verify", str(file), "--key", "00" * 32)
+    assert installation.run("archive", "verify", str(file), "--key", told["key"]).exit_code == 0
+    manifest.unlink()
+    refused(installation, "No such file", "verify", str(file))
+
+
+def test_a_broken_log_is_not_archived(installation: Installation, file: Path) -> None:
+    installation.file([1])
+    tamper(installation.database("filing"), "UPDATE event SET body = replace(body, '签注', '签住') WHERE position = 3")
+    refused(installation, "broken at position 3", "export", str(file))
+    refused(installation, "broken at position 3", "export", str(file), "--ended-before", "2100-01-01T00:00:00+08:00")
+    assert left(file) == []
+
+
+def test_a_full_disk_is_said_and_nothing_is_left(installation: Installation, file: Path) -> None:
+    installation.file([1])
+    file.with_name(file.name + ".partial").symlink_to("/dev/full")
+    refused(installation, "No space left on device", "export", str(file))
+    assert left(file) == []
+
+
+def test_no_right_to_write_is_said(installation: Installation, file: Path) -> None:
+    installation.file([1])
+    refused(installation, "can't be written", "export", "/proc/archive.jsonl.gz")
+    file.write_text("mine")
+    refused(installation, "it is there already", "export", str(file))
+    assert file.read_text() == "mine"
+
+
+def test_what_contradicts_itself_is_wrong_usage(installation: Installation, file: Path) -> None:
+    refused(
+        installation, "instead of", "export", str(file), "--to", "3", "--ended-before", "2026-01-01T00:00:00Z", code=2
+    )
+    refused(installation, "no position 5", "export", str(file), "--from", "5")
