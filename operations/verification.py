@@ -55,6 +55,7 @@ class Verdict:
     findings: list[Finding] = field(default_factory=list)
     count: int = 0
     looked: list[str] = field(default_factory=list)  # at what is kept by these
+    behind: dict[str, int] = field(default_factory=dict)  # consumers with the events that they have not read yet
 
     def add(self, finding: Finding) -> None:
         self.count += 1
@@ -82,13 +83,22 @@ def check(settings: Settings, log: str, told: Told | None = None) -> Verdict:
         big = reader.head().position >= _ALONE
         beside = _beside(settings, log) if big else None
         wholes = [_whole(settings, name, stack) for name in _consumers(log, by_stream=False)]
-        verdict = Verdict(log=log, chain=_chain(reader, wholes, told), looked=_names(log))
+        chain = _chain(reader, wholes, told)
+        verdict = Verdict(log=log, chain=chain, looked=_names(log), behind=_behind(settings, log))
         for whole in wholes:
             for finding in whole.end():
                 verdict.add(finding)
         for finding in beside.result() if beside else look_by_stream(settings, log):
             verdict.add(finding)
     return verdict
+
+
+def _behind(settings: Settings, log: str) -> dict[str, int]:
+    found = {}
+    for name in of_log(log):
+        with following(settings, name) as one:
+            found[name] = one.reader.head().position - one.follower.checkpoint().position
+    return {name: lacking for name, lacking in found.items() if lacking > 0}
 
 
 def _chain(reader: LogReader, wholes: list[Whole], told: Told | None) -> Sound | Broken:

@@ -102,6 +102,7 @@ def _parity(verdicts: list["Verdict"], mended: dict[str, int], as_dict: Any) -> 
     head = verdicts[0].chain.head  # type: ignore[union-attr]
     findings = [finding for verdict in verdicts for finding in verdict.findings]
     logs = {one.log: {"position": one.chain.head.position, "looked": one.looked} for one in verdicts}  # type: ignore[union-attr]
+    behind = {name: lacking for one in verdicts for name, lacking in one.behind.items()}
     told = {
         "sound": not count,
         "position": head.position,
@@ -110,8 +111,10 @@ def _parity(verdicts: list["Verdict"], mended: dict[str, int], as_dict: Any) -> 
         "differences": count,
         "findings": list(map(as_dict, findings)),
         "repaired": mended,
+        "behind": behind,
     }
     repaired = "".join(f"; repaired {number} of {name}" for name, number in mended.items())
+    repaired += "".join(f"; {name} is {number} events behind" for name, number in behind.items())
     if not count:
         return told, f"sound up to position {head.position}, chain {head.chain.hex()}{repaired}"
     shown = "\n".join(f"  {finding}" for finding in findings[:_SHOWN])
