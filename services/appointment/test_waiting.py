@@ -309,6 +309,14 @@ def test_times_that_are_free_are_named(full: Desk) -> None:
     ]
 
 
+def test_times_that_are_free_but_not_for_this_person_are_no_reason(full: Desk) -> None:
+    """Wednesday has time, but not for somebody who comes on Wednesday already."""
+    full.book(2, date=WEDNESDAY, time="10:00")
+    entry = full.join(2, last_day=WEDNESDAY)["number"]
+    freed(full)
+    assert full.entry(entry, 2)["starts_at"].startswith("2026-02-10")
+
+
 def test_entries_of_a_person_are_limited(full: Desk) -> None:
     first, *_ = [full.join(2)["number"] for _ in range(3)]
     for who in (visitor(2), visitor(2, mobile=9), {**visitor(9), "mobile": visitor(2)["mobile"]}):

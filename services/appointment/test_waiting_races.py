@@ -137,7 +137,7 @@ def test_who_joins_while_a_place_comes_back_is_offered_it_or_told_it_is_free(
 
 
 def everything(desk: Desk) -> dict[str, Any]:
-    desk.app.sweep()
+    desk.sweep()
     desk.app.sweeping.missed()
     return {"state": "swept"}
 
@@ -279,7 +279,7 @@ def anything(desk: Desk, chance: random.Random) -> Any:
         lambda: desk.move(booking, number, day=day, time=time),
         lambda: desk.join(number, last_day=WEDNESDAY, until="11:30", people=chance.randrange(1, 3)),
         lambda: desk.leave(chance.choice(waits)[0] if waits else "none", number),
-        lambda: desk.app.sweep(),
+        lambda: desk.sweep(),
         lambda: desk.schedule(capacity=chance.randrange(1, 4)),
         lambda: desk.shut(since="09:00", until=chance.choice(("10:00", "12:00"))),
         lambda: desk.app.planning.reopen("tianhe", _any_closure(desk, chance)),

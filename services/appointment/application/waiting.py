@@ -28,7 +28,7 @@ from services.appointment.application.people import Caller, person_of
 from services.appointment.application.releasing import release
 from services.appointment.application.rows import BookingRow, EntryRow
 from services.appointment.application.saying import named
-from services.appointment.application.standing import standing
+from services.appointment.application.standing import Standing, standing
 from services.appointment.application.tools import Tools
 from services.appointment.domain.halls import Group, Hall
 from services.appointment.domain.rules import Visit, check_limits, window
@@ -53,8 +53,8 @@ class Waiting:
             before = self._tools.idempotency.replay(tx, caller.name, key, asked) if key else None
             if before is not None:
                 return before
-            hall, group = self._place(tx, entry)
-            self._tools.store.lock_group(tx, group.no)
+            self._tools.store.lock_group(tx, self._place(tx, entry)[1].no)
+            hall, group = self._place(tx, entry)  # once more: the wait may have been for a new schedule
             references, _ = self._tools.store.lock_visitors(
                 tx, {one: new_id() for one in (entry.identity, entry.mobile)}
             )
@@ -138,12 +138,13 @@ class Waiting:
         first, last = window(hall.rule, day_of(now))
         if not first <= entry.first_day <= entry.last_day <= last:
             raise OutsideWindow(first=first.isoformat(), last=last.isoformat())
-        self._check_person(tx, entry, hall, now)
-        free = self._free(tx, group, wanted, now)
+        has = self._standing(tx, entry, hall, now)
+        free = [one for one in self._free(tx, group, wanted, now) if has.allows(entry, hall, one)]
         if free:
-            raise StillFree(free)
+            raise StillFree([{"date": one.day.isoformat(), "time": hhmm(one.starts)} for one in free[:NEXT]])
 
-    def _check_person(self, tx: sa.Connection, entry: EntryRow, hall: Hall, now: datetime) -> None:
+    def _standing(self, tx: sa.Connection, entry: EntryRow, hall: Hall, now: datetime) -> Standing:
+        """Of somebody who may wait, and whom something could be offered on one of the days."""
         store, most = self._tools.store, hall.rule.waiting_entries
         if store.open_entries(tx, hall.id, entry.identity, entry.mobile, day_of(now)) >= most:
             raise WaitingLimit(most=most)
@@ -157,13 +158,14 @@ class Waiting:
                 check_limits(hall.rule, Visit(day, 0, 0), others)
             except Refusal as refusal:
                 refused.append(refusal)
-        if len(refused) == len(days):  # there is no day on which anything could be offered
+        if len(refused) == len(days):
             raise refused[0]
+        return has
 
-    def _free(self, tx: sa.Connection, group: Group, wanted: Wanted, now: datetime) -> list[dict[str, str]]:
+    def _free(self, tx: sa.Connection, group: Group, wanted: Wanted, now: datetime) -> list[Visit]:
         slots = self._tools.store.open_slots(tx, [id_range(group.no, wanted.first_day, wanted.last_day)])
         found = runs(_inside(slots, wanted, now), wanted.minutes)
-        return [{"date": slot.day.isoformat(), "time": hhmm(slot.start)} for slot, _, _ in found[:NEXT]]
+        return [Visit(slot.day, slot.start, ends) for slot, ends, _ in found]
 
     def _state(self, row: EntryRow, group: Group, hold: BookingRow | None) -> str:
         now, state = self._tools.clock.now(), None if hold is None else hold.state
