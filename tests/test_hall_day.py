@@ -135,6 +135,15 @@ def test_somebody_comes_is_called_and_the_display_shows_it(place: Place) -> None
     assert place.done("GET", f"/tickets/{ticket['id']}")["state"] == "finished"
 
 
+def test_who_is_elderly_need_not_say_so(place: Place) -> None:
+    """Person 4 is of 1950: what accounts knows is enough."""
+    number = place.booked(4)
+    assert identity_number(4)[6:10] == "1950"
+    assert place.done("POST", f"/appointments/{number}/check-in", "p-4")["priority"] == "elderly"
+    place.at_window("next")
+    place.at_window("finish")
+
+
 def test_who_has_booked_checks_in_and_is_served(place: Place) -> None:
     number = place.booked(1)
     ticket = place.done("POST", f"/appointments/{number}/check-in", "p-1")

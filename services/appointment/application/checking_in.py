@@ -39,21 +39,24 @@ class CheckingIn:
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
 
-    def answer(self, principal: Mapping[str, Any], request: Mapping[str, Any]) -> Json:
-        """By whoever asks: the visitor, who says nothing more, or the hall's staff, who say the identity number."""
+    def answer(self, principal: Mapping[str, Any], request: Mapping[str, Any], known: str | None = None) -> Json:
+        """By whoever asks: the visitor, who says nothing more, or the hall's staff, who say the identity number.
+
+        `known`: the visitor's own, if accounts told it; who is elderly need not ask for a priority.
+        """
         number, said = request["number"], request["identity_number"]
         if principal["kind"] != "staff":
-            return self.check_in(caller_of(principal), number)
+            return self.check_in(caller_of(principal), number, known)
         staff = check_staff(principal, str(principal["hall"]))
         if said is None:
             raise InvalidInput.from_messages({"identity_number": ["Missing data for required field."]})
         return self.check_in_by_staff(staff, str(principal["hall"]), number, said, request["priority"])
 
-    def check_in(self, caller: Caller, number: str) -> Json:
+    def check_in(self, caller: Caller, number: str, identity_number: str | None = None) -> Json:
         """By the visitor. Again, it is the same ticket. Raises UnknownBooking, WrongDay, TooEarly and the like."""
         with self._tools.database.write() as tx:
             row = own(self._tools.store.booking(tx, number, lock=True), caller)
-            return self._check_in(tx, row, _by(row), "none", None)
+            return self._check_in(tx, row, _by(row), "none", identity_number)
 
     def check_in_by_staff(
         self, staff: str, hall: str, number: str | None, identity_number: str, priority: str = "none"
