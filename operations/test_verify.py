@@ -43,7 +43,7 @@ def test_everything_as_the_log_implies_is_sound(kept: Installation) -> None:
     found = verdict(kept)
     assert (found["sound"], found["position"], found["differences"], found["findings"]) == (True, 27, 0, [])
     assert found["logs"]["filing"]["looked"] == ["lives", "progress", "notify", "catalog", "serials"]
-    assert found["logs"]["appointment"]["looked"] == ["lives", "notify-visits", "statistics", "bookings"]
+    assert found["logs"]["appointment"]["looked"] == ["lives", "notify-visits", "statistics", "bookings", "tickets"]
 
 
 def test_what_differs_in_progress_is_named_and_repaired(kept: Installation) -> None:

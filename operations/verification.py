@@ -22,12 +22,12 @@ from kernel.eventlog.shadow import Scope
 from kernel.eventlog.verifying import Broken, Sound, verify
 from operations import lives as machines
 from operations.consumers import CONSUMERS, LOGS, consumer, following, of_log
-from services.appointment.adapters.parity import BOOKINGS
+from services.appointment.adapters.parity import BOOKINGS, TICKETS
 from services.filing.adapters import parity as serials
 from services.notify.adapters.parity import MESSAGES, VISIT_MESSAGES
 
 CHECKED = (*LOGS, "desk")
-HOLDINGS: tuple[Holding, ...] = (MESSAGES, VISIT_MESSAGES, BOOKINGS)
+HOLDINGS: tuple[Holding, ...] = (MESSAGES, VISIT_MESSAGES, BOOKINGS, TICKETS)
 _AT_ONCE = 10_000  # events
 _ALONE = 20_000  # events from which on a second process is worth its start
 _SINGLY = 200  # cases of a consumer that are mended one by one; more are cheaper as a whole

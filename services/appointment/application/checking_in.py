@@ -73,7 +73,7 @@ class CheckingIn:
     def _number_of(self, tx: sa.Connection, hall: str, identity: str) -> str:
         """What the person has today: to check in for, else what it has checked in for. Raises WrongDay for another."""
         today = day_of(self._tools.clock.now())
-        rows = self._tools.store.bookings_of(tx, {identity}, (), today - _NEAR, today + _NEAR)
+        rows = self._tools.store.bookings_of(tx, {identity}, (), today, today + _NEAR)
         ours = [row for row in rows if row.hall == hall and row.state in (State.BOOKED, *_HERE)]
         todays = sorted((row for row in ours if row.day == today), key=lambda row: (row.state in _HERE, row.starts))
         if todays:
