@@ -1,8 +1,11 @@
 """`yichuang replay` on cases: built beside the live tables, compared, swapped; interrupted, doubled, refused."""
 
 import json
+import os
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from kernel.clock import format_time
 from kernel.contracts.case import CaseWithdrawn
@@ -151,3 +154,26 @@ def test_a_case_that_cannot_be_taken_is_said_and_keeps_the_rebuild_out(installat
     assert installation.lines("parked", "list") == []
     assert installation.run("replay", "progress", "--swap", "--with-parked").exit_code == 0
     assert [one["position"] for one in installation.lines("parked", "list")] == [19]
+
+
+def test_who_has_no_right_to_rebuild_hears_so_and_changes_nothing(
+    installations: Any, unique_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installation = installations("postgresql")
+    installation.file([1])
+    installation.follow("progress")
+    url = sa.make_url(os.environ["DATABASE_URL"])
+    schemas = "accounts, appointment, catalog, filing, progress, notify, desk"
+    installation.change(
+        "progress", f"CREATE ROLE {unique_name} LOGIN", f"GRANT USAGE ON SCHEMA {schemas} TO {unique_name}"
+    )
+    installation.change("progress", f"GRANT SELECT ON ALL TABLES IN SCHEMA {schemas} TO {unique_name}")
+    owner = os.environ["DATABASE_URL"]
+    monkeypatch.setenv("DATABASE_URL", url.set(username=unique_name).render_as_string(hide_password=False))
+    assert installation.run("verify").exit_code == 0  # to read is enough
+    for words in (("replay", "progress"), ("replay", "progress", "--case", serial(1)), ("verify", "--repair")):
+        told = installation.run(*words)
+        assert (told.exit_code, "lacks the right" in told.stderr) == (words[0] == "replay", words[0] == "replay")
+    monkeypatch.setenv("DATABASE_URL", owner)
+    assert installation.lines("replay", "progress", "--dry-run")[0]["tables"][0]["changed"] == 0
+    installation.change("progress", f"DROP OWNED BY {unique_name}", f"DROP ROLE {unique_name}")

@@ -40,6 +40,18 @@ def is_away(error: BaseException) -> bool:
     return _driver_away(error)
 
 
+def away_beneath(error: BaseException) -> BaseException | None:
+    """The error that says that the database is gone or full, if it is `error` or what `error` came of.
+
+    A full SQLite rolls all of a transaction back by itself. Whoever then goes back to a savepoint hears that there is
+    none, and would go on outside of any transaction if that were all that is looked at.
+    """
+    seen: BaseException | None = error
+    while seen is not None and not is_away(seen):
+        seen = seen.__context__
+    return seen
+
+
 def is_full(error: BaseException) -> bool:
     """Whether the disk of the database has no room left."""
     return _said(error, "53100", sqlite3.SQLITE_FULL)

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from kernel.config import Settings
 from kernel.database import Database, DatabaseAway, is_away, migrate, open_database, open_url
+from kernel.database.away import is_full, lacks_rights
 from kernel.testing import eventually
 
 FIRST = """
@@ -289,3 +290,21 @@ def test_a_network_that_is_cut_under_a_statement_is_noticed_in_half_a_minute(
         with socket.socket(fileno=os.dup(driver.pgconn.socket)) as seen:
             assert seen.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 30_000
     database.close()
+
+
+def test_a_full_disk_and_a_missing_right_are_told_apart(tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / "small.sqlite3")
+    connection.execute("PRAGMA max_page_count = 2")
+    connection.execute("CREATE TABLE thing (name TEXT)")
+    with pytest.raises(sqlite3.OperationalError) as full:
+        connection.execute("INSERT INTO thing VALUES (?)", ("x" * 100_000,))
+    connection.close()
+    readonly = sqlite3.connect(f"file:{tmp_path}/small.sqlite3?mode=ro", uri=True)
+    with pytest.raises(sqlite3.OperationalError) as refused:
+        readonly.execute("INSERT INTO thing VALUES ('x')")
+    readonly.close()
+    assert (is_full(full.value), lacks_rights(full.value)) == (True, False)
+    assert (is_full(refused.value), lacks_rights(refused.value)) == (False, True)
+    assert is_full(psycopg.errors.DiskFull())
+    assert lacks_rights(psycopg.errors.InsufficientPrivilege())
+    assert not is_full(ValueError())

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 
 from kernel import logs
 from kernel.clock import Clock
-from kernel.database import Database, is_away
+from kernel.database import Database
+from kernel.database.away import away_beneath
 from kernel.errors import Park
 from kernel.eventlog.events import GENESIS, Head, Recorded, link
 from kernel.eventlog.parking import Lag, ParkedEvent, Parking
@@ -287,8 +288,9 @@ class Follower:
             with tx.begin_nested():
                 self._projection.apply(tx, events)
         except Exception as error:  # whatever one event does to a projection, the others must go on
-            if is_away(error):
-                raise
+            away = away_beneath(error)
+            if away is not None:
+                raise away from None
             return error
         return None
 

@@ -14,7 +14,8 @@ import orjson
 import sqlalchemy as sa
 
 from kernel.clock import Clock
-from kernel.database import Database, is_away, migrate, open_url
+from kernel.database import Database, migrate, open_url
+from kernel.database.away import away_beneath
 from kernel.eventlog.comparing import compare, plain, shown
 from kernel.eventlog.consumers import Consumer, Table
 from kernel.eventlog.events import Recorded
@@ -209,8 +210,9 @@ class _Remade:
             with tx.begin_nested():
                 self._projection.apply(tx, events)
         except Exception as error:  # whatever it is, it is the finding of the one stream that has it
-            if is_away(error):
-                raise
+            away = away_beneath(error)
+            if away is not None:
+                raise away from None
             yield from self._apart(tx, events, error)
 
     def _apart(self, tx: sa.Connection, events: Sequence[Recorded], error: Exception) -> Iterator[Finding]:

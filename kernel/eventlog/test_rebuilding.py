@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from kernel.clock import FrozenClock, SystemClock
 from kernel.database import migrate, open_url
+from kernel.database.away import is_full
 from kernel.errors import Park
 from kernel.eventlog import EventLog, Follower, Recorded, create_log
 from kernel.eventlog.consumers import Consumer, Table
@@ -364,3 +365,26 @@ def test_progress_is_told_and_a_throttle_holds(site: Site) -> None:
         rebuild.build(Scope(), lambda at, aim: told.append((at, aim)), most=100)
         assert told[-1] == (9, 9)
         rebuild.discard()
+
+
+def test_a_full_disk_stops_a_rebuild_which_goes_on_when_there_is_room(tmp_path: Path, unique_name: str) -> None:
+    site = Site(lambda owner: f"sqlite:///{tmp_path}/{owner}.sqlite3", unique_name, tmp_path / "migrations")
+    site.log.append_all([request(f"S{number}", 0, step(), step(), step()) for number in range(3000)])
+    site.follower().catch_up()
+    before = site.rows("tally")
+    with site.open() as rebuild:
+        rebuild._shadow.prepare(Scope())
+        engine = rebuild._shadow.database.engine
+        sa.event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA max_page_count = 55"))
+        engine.dispose()
+        with pytest.raises(sa.exc.OperationalError) as full:
+            rebuild.build(Scope())
+        assert is_full(full.value)
+        assert site.rows("tally") == before
+    with site.open() as again:
+        begun = again.position
+        assert 0 < begun < 9000
+        assert again.build(Scope()).position == 9000
+        assert again.compare().none
+        again.swap()
+    site.close()
