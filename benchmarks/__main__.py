@@ -6,7 +6,7 @@ import sys
 
 import benchmarks
 
-_SUPPORT = ("__main__", "load", "stock", "hall", "figures", "search_quality")
+_SUPPORT = ("__main__", "load", "stock", "hall", "figures", "rebuild_peer", "search_quality")
 
 
 def main(names: list[str]) -> int:
