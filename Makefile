@@ -2,6 +2,7 @@
 
 VENV := .venv
 STAMP := $(VENV)/.installed
+PROCESSES ?= 2
 COMPOSE = $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 
 .DEFAULT_GOAL := help
@@ -15,9 +16,9 @@ setup: $(STAMP) ## make .venv and install the locked packages, if missing or out
 run: $(STAMP) ## serve the hall on http://127.0.0.1:8000 (PORT changes it)
 	@exec $(VENV)/bin/yichuang run
 
-test: $(STAMP) ## set up what is missing, RabbitMQ and PostgreSQL included, and run every test
+test: $(STAMP) ## set up what is missing, RabbitMQ and PostgreSQL included, and run every test (or TESTS)
 	@$(VENV)/bin/python -m operations.setup.backing_services
-	@$(VENV)/bin/python -m pytest $(TESTS)
+	@$(VENV)/bin/python -m pytest --numprocesses $(PROCESSES) --dist loadfile $(TESTS)
 
 check: $(STAMP) ## ruff, mypy, import-linter
 	$(VENV)/bin/ruff check .

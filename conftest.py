@@ -14,6 +14,8 @@ from operations.setup import backing_services
 from operations.setup.backing_services import Broker, PrivatePostgres, PrivateRabbitMQ
 from operations.setup.postgres import fresh_database
 
+pytest_plugins = ["tests.together"]
+
 
 def pytest_configure(config: pytest.Config) -> None:
     # Tests look again and again whether a broker is there yet; pika reports each look as an error.
@@ -32,14 +34,14 @@ def postgres_server() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def postgres_url(postgres_server: str) -> Iterator[str]:
     """URL of a database of this session, shared by its tests: use an owner (schema) of your own, `unique_name`."""
-    with fresh_database(postgres_server) as url:
+    with fresh_database(postgres_server, durable=False) as url:
         yield url
 
 
 @pytest.fixture
 def postgres_database(postgres_server: str) -> Iterator[str]:
     """URL of an empty database of this test alone."""
-    with fresh_database(postgres_server) as url:
+    with fresh_database(postgres_server, durable=False) as url:
         yield url
 
 

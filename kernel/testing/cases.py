@@ -15,6 +15,7 @@ from kernel.contracts import case as facts
 from kernel.contracts.case import Fact
 from kernel.database import Database
 from kernel.eventlog import Append, NewEvent, create_log
+from kernel.testing.tables import tables
 
 START = datetime(2026, 2, 9, 9, tzinfo=CHINA)
 ORGAN = "11440106007512345A"
@@ -83,6 +84,9 @@ def _events(serial: str, life: Iterable[Fact], written: int) -> Iterator[NewEven
 
 def make_log(database: Database) -> Database:
     """An empty log in `database`, which is nobody's yet; returns it."""
-    with database.write() as tx:
-        create_log(Operations(MigrationContext.configure(tx)))
-    return database
+
+    def make() -> None:
+        with database.write() as tx:
+            create_log(Operations(MigrationContext.configure(tx)))
+
+    return tables(database, "log", make)

@@ -47,11 +47,16 @@ def database_in(url: str, name: str) -> str:
 
 
 @contextlib.contextmanager
-def fresh_database(server_url: str, template: str = "") -> Iterator[str]:
-    """A new database for as long as the context lasts; gives its URL. Empty, or like the one at the URL `template`."""
+def fresh_database(server_url: str, template: str = "", durable: bool = True) -> Iterator[str]:
+    """A new database for as long as the context lasts; gives its URL. Empty, or like the one at the URL `template`.
+
+    Where it is not `durable` no commit waits for the disk: for tests that never kill the server, it is all the same.
+    """
     name, like = f"yichuang_test_{secrets.token_hex(6)}", template.rsplit("/", 1)[-1] or "template0"
     with _connect(server_url) as connection:
         connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{like}"')
+        if not durable:
+            connection.execute(f'ALTER DATABASE "{name}" SET synchronous_commit = off')
     try:
         yield database_in(server_url, name)
     finally:

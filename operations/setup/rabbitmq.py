@@ -31,6 +31,10 @@ class CommandFailed(Exception):
     """rabbitmqctl refused or did not work; the message holds what it said."""
 
 
+class NoSuchUser(CommandFailed):
+    """There is no user of that name, or none any more."""
+
+
 def reachable(uri: str) -> bool:
     """Whether a broker answers there and lets us in."""
     try:
@@ -64,6 +68,15 @@ def _vhost_of(uri: str) -> str:
     return unquote(urlsplit(uri).path[1:]) or "/"
 
 
+def _output(command: list[str], environment: dict[str, str]) -> str:
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode == 0:
+        return done.stdout
+    said = f"{done.stdout[-1000:]}{done.stderr[-1000:]}"
+    failed = NoSuchUser if "no_such_user" in said else CommandFailed
+    raise failed(f"{' '.join(command)}: {said}")
+
+
 class Broker:
     """A broker that tests may shape. `uri` leads to its virtual host `/`; `control` is `rabbitmqctl` on it."""
 
@@ -74,10 +87,7 @@ class Broker:
     def control(self, *words: str) -> str:
         """Run rabbitmqctl; its output. Raises CommandFailed."""
         command = [str(need("rabbitmqctl", _PACKAGE)), "--quiet", *self._node(), *words]
-        done = subprocess.run(command, env=self._environment(), capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise CommandFailed(f"rabbitmqctl {' '.join(words[:2])}: {done.stdout[-1000:]}{done.stderr[-1000:]}")
-        return done.stdout
+        return _output(command, self._environment())
 
     def _node(self) -> list[str]:
         return []
@@ -122,8 +132,9 @@ class Broker:
         Organs have the same codes in every test run, so another run on this broker may be using a user of ours.
         """
         for name in sorted(self._users):
-            if not self.control("list_user_permissions", name).strip():
-                self.remove_user(name)
+            with contextlib.suppress(NoSuchUser):  # the other run was as quick
+                if not self.control("list_user_permissions", name).strip():
+                    self.remove_user(name)
 
     def purge(self, *queues: str, vhost: str = "/") -> None:
         """Throw away the messages that wait in these queues (not those delivered and not yet acknowledged)."""
@@ -165,10 +176,7 @@ class ReachableRabbitMQ(Broker):
     def control(self, *words: str) -> str:
         """As `Broker.control`, through the wrapper that Debian installs, which uses the broker's own user."""
         command = [shutil.which("rabbitmqctl") or "rabbitmqctl", "--quiet", *words]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise CommandFailed(f"rabbitmqctl {' '.join(words[:2])}: {done.stdout[-1000:]}{done.stderr[-1000:]}")
-        return done.stdout
+        return _output(command, dict(os.environ))
 
 
 class PrivateRabbitMQ(Broker):

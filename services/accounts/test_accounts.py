@@ -12,11 +12,12 @@ import sqlalchemy as sa
 
 from kernel.clock import FrozenClock, parse_time
 from kernel.contracts import accounts as contract
-from kernel.database import migrate, open_url
+from kernel.database import open_url
 from kernel.errors import InvalidInput, NotSignedIn
 from kernel.idempotency import KeyReused
 from kernel.identity_numbers import check_character
 from kernel.ids import new_id
+from kernel.testing.tables import migrated
 from kernel.vault import Erased, Vault
 from services.accounts.adapters.passwords import Passwords
 from services.accounts.bootstrap import MIGRATIONS, Accounts
@@ -32,7 +33,7 @@ class Hall:
     def __init__(self, url: str, owner: str) -> None:
         self.clock = FrozenClock("2026-11-22T12:00:00+08:00")
         database = open_url(url, owner)
-        migrate(database, MIGRATIONS)
+        migrated(database, MIGRATIONS)
         self.accounts = Accounts(database, MASTER, self.clock, Passwords(time_cost=1, memory_kib=64))
         self.people, self.sessions = self.accounts.people, self.accounts.sessions
 

@@ -16,7 +16,8 @@ from kernel.contracts import appointment as contract, closures
 from kernel.contracts.ticket_facts import TicketFact
 from kernel.contracts.visit import load_visit_fact
 from kernel.contracts.visit_facts import VisitFact
-from kernel.database import Database, migrate
+from kernel.database import Database
+from kernel.testing.tables import migrated
 from services.appointment.application.people import Caller, caller_of
 from services.appointment.application.ports import Store
 from services.appointment.application.tools import Tools
@@ -75,7 +76,7 @@ class Desk:
     @classmethod
     def new(cls, database: Database, clock: Clock | None = None) -> "Desk":
         """On a database that has no tables yet."""
-        migrate(database, MIGRATIONS)
+        migrated(database, MIGRATIONS)
         desk = cls(database, clock)
         desk.app.planning.adopt([HALL])
         return desk

@@ -10,10 +10,11 @@ import pytest
 from kernel.clock import FrozenClock
 from kernel.contracts import catalog as contract
 from kernel.contracts.case import Fact
-from kernel.database import Database, migrate, open_url
+from kernel.database import Database, open_url
 from kernel.eventlog import EventLog
 from kernel.messaging.publishing import Publisher
 from kernel.testing.cases import START, appends, make_log
+from kernel.testing.tables import migrated
 from services.catalog.application.importing import Source
 from services.catalog.bootstrap import MIGRATIONS, Catalog
 from services.catalog.desk import Desk
@@ -30,7 +31,7 @@ class Kept:
         self._folder = folder
         self.clock = FrozenClock(START)
         self.database = open_("catalog")
-        migrate(self.database, MIGRATIONS)
+        migrated(self.database, MIGRATIONS)
         self.cases = make_log(open_("filing"))
         self.case_log = EventLog(self.cases, self.clock)
         self.catalog = Catalog(self.database, self.cases, Publisher("memory://tests"), self.clock)

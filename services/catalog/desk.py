@@ -9,8 +9,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from kernel.clock import FrozenClock
-from kernel.database import Database, migrate
+from kernel.database import Database
 from kernel.eventlog import EventLog, Recorded
+from kernel.testing.tables import migrated
 from services.catalog.adapters.reading_out import SqlContents
 from services.catalog.adapters.tables import metadata
 from services.catalog.adapters.writing import SqlStore
@@ -30,7 +31,7 @@ class Desk:
     def __init__(self, database: Database, folder: Path) -> None:
         self.database = database
         self.folder = folder
-        migrate(database, Path(__file__).parent / "migrations")
+        migrated(database, Path(__file__).parent / "migrations")
         self.clock = FrozenClock(NOON)
         self.log = EventLog(database, self.clock)
         self.store = SqlStore(database, self.log)

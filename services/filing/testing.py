@@ -16,11 +16,12 @@ from kernel.config import Settings
 from kernel.contracts.case import Fact
 from kernel.contracts.department import Reply, read_reply, source_of
 from kernel.contracts.envelope import dataschema
-from kernel.database import Database, migrate
+from kernel.database import Database
 from kernel.ids import new_id
 from kernel.messaging.messages import Incoming, Outgoing
 from kernel.messaging.publishing import BrokerRefuses
 from kernel.messaging.topology import DEPARTMENT_REPLIES, REJECTED
+from kernel.testing.tables import migrated
 from services.filing.application.loading import facts_of
 from services.filing.application.tools import Tools
 from services.filing.bootstrap import MIGRATIONS, Filing, make_tools
@@ -96,7 +97,7 @@ class Desk:
     @classmethod
     def new(cls, database: Database, sample_department: bool = False) -> "Desk":
         """On a database that has no tables yet."""
-        migrate(database, MIGRATIONS)
+        migrated(database, MIGRATIONS)
         return cls(database, sample_department=sample_department)
 
     def another_process(self) -> "Desk":

@@ -13,10 +13,11 @@ from kernel.clock import FrozenClock
 from kernel.contracts.case import Fact
 from kernel.contracts.notify import sign
 from kernel.contracts.visit_facts import VisitFact
-from kernel.database import migrate, open_url
+from kernel.database import open_url
 from kernel.eventlog import EventLog
 from kernel.testing import visits
 from kernel.testing.cases import START, appends, make_log
+from kernel.testing.tables import migrated
 from services.notify.application.delivering import Patience
 from services.notify.application.ports import Accepted, Answer, Contact, Outgoing
 from services.notify.bootstrap import MIGRATIONS, Logs, Notify, Outside
@@ -67,7 +68,7 @@ class Desk:
 
     def __init__(self, url: Callable[[str], str], name: str) -> None:
         self.database = open_url(url("notify"), f"{name}_notify")
-        migrate(self.database, MIGRATIONS)
+        migrated(self.database, MIGRATIONS)
         self.log_database = make_log(open_url(url("filing"), f"{name}_filing"))
         self.visits_database = make_log(open_url(url("appointment"), f"{name}_appointment"))
         self.clock = FrozenClock(START)

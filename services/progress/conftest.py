@@ -8,9 +8,10 @@ import pytest
 
 from kernel.clock import FrozenClock
 from kernel.contracts.case import Fact
-from kernel.database import migrate, open_url
+from kernel.database import open_url
 from kernel.eventlog import EventLog
 from kernel.testing.cases import START, appends, make_log
+from kernel.testing.tables import migrated
 from services.progress.bootstrap import MIGRATIONS, Progress
 
 KEY = bytes(range(32))
@@ -21,7 +22,7 @@ class Watched:
 
     def __init__(self, url: Callable[[str], str], name: str) -> None:
         self.database = open_url(url("progress"), f"{name}_progress")
-        migrate(self.database, MIGRATIONS)
+        migrated(self.database, MIGRATIONS)
         self.log_database = make_log(open_url(url("filing"), f"{name}_filing"))
         self.log = EventLog(self.log_database, FrozenClock(START))
         self.progress = Progress(self.database, self.log_database, KEY, FrozenClock(START))
