@@ -109,9 +109,12 @@ class TicketTables:
         return [Named(*row) for row in tx.execute(_NAMED, {"hall": hall})]
 
     def lock_day(self, tx: sa.Connection, group_no: int, day: date) -> int:
-        bound = {"group_no": group_no, "day": day}
-        tx.execute(_BEGIN_DAY, bound)
-        return int(tx.execute(_text(_DAY + lock_rows(tx)), bound).scalar_one())
+        bound, query = {"group_no": group_no, "day": day}, _text(_DAY + lock_rows(tx))
+        given = tx.execute(query, bound).scalar_one_or_none()
+        if given is None:  # the first of the day makes it; of several, all then wait for one row
+            tx.execute(_BEGIN_DAY, bound)
+            given = tx.execute(query, bound).scalar_one()
+        return int(given)
 
     def count_ticket(self, tx: sa.Connection, group_no: int, day: date, walk_ins: int) -> int:
         return int(tx.execute(_COUNT, {"group_no": group_no, "day": day, "walk_ins": walk_ins}).scalar_one())

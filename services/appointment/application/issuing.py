@@ -9,7 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from kernel.clock import from_micros, to_micros
-from kernel.contracts.hall_day_refusals import AlreadyWaiting
+from kernel.contracts.hall_day_refusals import AlreadyWaiting, NoTicketsLeft
 from kernel.contracts.ticket_facts import TicketIssued
 from services.appointment.application.expecting import Expecting
 from services.appointment.application.queue_rows import TicketRow
@@ -36,11 +36,19 @@ class Arrival:
     at: datetime
 
 
-def issue(tools: Tools, tx: sa.Connection, place: Place, arrival: Arrival, id: str) -> TicketRow:
-    """The ticket, in its table but not yet on the log: `issued` is to be appended. Raises AlreadyWaiting."""
+def issue(
+    tools: Tools, tx: sa.Connection, place: Place, arrival: Arrival, id: str, most: int | None = None
+) -> TicketRow:
+    """The ticket, in its table but not yet on the log: `issued` is to be appended.
+
+    `most`: how many people without a booking there may be that day. Raises NoTicketsLeft or AlreadyWaiting.
+    """
     store, no, day = tools.store, arrival.group.no, day_of(arrival.at)
     wait = Expecting(tools, tx, place).wait(no, arrival.rank)
-    store.lock_day(tx, no, day)
+    # Everybody who takes a ticket of this queue waits here, with all else looked up: the last one is given out once.
+    given = store.lock_day(tx, no, day)
+    if most is not None and given + arrival.people > most:
+        raise NoTicketsLeft([])
     if arrival.identity is not None:
         before = store.live_ticket(tx, no, day, arrival.identity)
         if before is not None:

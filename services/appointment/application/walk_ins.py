@@ -49,7 +49,9 @@ class WalkIns:
             if before is not None:
                 return before
             place = place_of(self._tools, tx, request["hall"])
-            ticket = issue(self._tools, tx, place, self._arrival(tx, place, staff, request), new_id())
+            arrival = self._arrival(place, staff, request)
+            most = self._contingent(tx, place.id, arrival.group, day_of(arrival.at))
+            ticket = issue(self._tools, tx, place, arrival, new_id(), most)
             answer = shown(ticket, place)
             if key:
                 self._tools.idempotency.keep(tx, staff, key, asked, answer)
@@ -64,21 +66,15 @@ class WalkIns:
         number = request["identity_number"]
         return None if number is None else identity_key(self._tools.vault, number)
 
-    def _arrival(self, tx: sa.Connection, place: Place, staff: str, request: Mapping[str, Any]) -> Arrival:
-        group = place.open_group(request["group"])
-        identity = self._identity(request)
-        # Everybody who takes a ticket of this queue waits here: so the last one is given out once.
-        given = self._tools.store.lock_day(tx, group.no, day_of(self._tools.clock.now()))
-        now = self._tools.clock.now()
+    def _arrival(self, place: Place, staff: str, request: Mapping[str, Any]) -> Arrival:
+        group, now = place.open_group(request["group"]), self._tools.clock.now()
         check_walk_in_time(place.rule, hours_on(group.schedule, day_of(now)), now)
-        if given + request["people"] > self._contingent(tx, place.id, group, day_of(now)):
-            raise NoTicketsLeft([])
         priority = priority_of(place.rule, request["priority"], request["identity_number"], day_of(now))
         return Arrival(
             group=group,
             kind="walk_in",
             booking=None,
-            identity=identity,
+            identity=self._identity(request),
             priority=priority,
             people=request["people"],
             rank=rank_of_walk_in(place.rule, priority, now),
