@@ -79,6 +79,8 @@ class Live:
             position = self._log.append(appends(f"live-{self._name}-{number}", [received()])).last
             began = time.perf_counter()
             while self._progress.follower.checkpoint().position < position:
+                if self._ended.is_set():  # nobody follows any more
+                    return
                 time.sleep(0.001)
             self.waits.append(time.perf_counter() - began)
             time.sleep(max(0.0, due - time.perf_counter()))

@@ -211,3 +211,57 @@ def test_a_dead_letter_is_taken_again_by_filing_as_from_its_sender(letters: Lett
         assert "There is no such case. (unknown_case)" in refused.stderr
     assert letters.left(json.dumps(step(9)))
     assert [event.type for event in installation.log.read(head)] == ["case.step", "case.step"]
+
+
+def messages(installation: Installation, state: str) -> list[tuple[Any, ...]]:
+    return installation.rows(
+        "notify", f"SELECT id, type, position FROM message WHERE state = '{state}' ORDER BY position"
+    )
+
+
+def test_a_message_that_failed_for_good_is_sent_again_and_no_other(installation: Installation) -> None:
+    installation.file([1])
+    installation.follow("notify")
+    (first, _, _), (second, _, _), *_ = messages(installation, "created")
+    installation.change(
+        "notify",
+        f"UPDATE message SET state = 'failed_for_good', due_at = NULL, reason = 'http_503' WHERE id = '{first}'",
+        "UPDATE message SET state = 'failed_for_good', due_at = NULL, reason = 'no_receipt', accepted_at = 1,"
+        f" provider = 'sms' WHERE id = '{second}'",
+    )
+    assert installation.run("messages", "resend", first).exit_code == 2  # nobody sends without a reason
+    (told,) = installation.lines("messages", "resend", first, *WHY)
+    assert (told["ids"], told["reason"]) == ([first], "http_503")
+    again = installation.run("messages", "resend", first, *WHY)
+    assert (again.exit_code, "only one that has failed for good" in again.stderr) == (1, True)
+    (taken,) = installation.lines("messages", "resend", second, *WHY)
+    assert taken["ids"] != [second]  # its provider knows it by the old one, and would drop it
+    assert messages(installation, "failed_for_good") == []
+    unknown = installation.run("messages", "resend", "nobody", *WHY)
+    assert unknown.exit_code == 1
+    assert [act for type_, act, *_ in acts(installation) if type_ == "desk.done"] == ["messages.resend"] * 2
+
+
+def test_a_message_that_verify_misses_is_made(installation: Installation) -> None:
+    installation.file([1])
+    installation.follow("notify")
+    installation.change("notify", "DELETE FROM message WHERE position = 4")
+    (found,) = installation.lines("verify")
+    assert [one["key"] for one in found["findings"]] == [[serial(1), 4, "sms"]]
+    (told,) = installation.lines("messages", "resend", "--missing", "4", *WHY)
+    assert [(type_, position) for _, type_, position in messages(installation, "created") if position == 4] == [
+        ("case.accepted", 4)
+    ]
+    assert told["serial"] == serial(1)
+    assert installation.run("verify").exit_code == 0
+    for position, why in (("4", "all that it asks for are there"), ("5", "all that"), ("99", "no such position")):
+        refused = installation.run("messages", "resend", "--missing", position, *WHY)
+        assert (refused.exit_code, why in refused.stderr) == (1, True)
+    installation.file([2])
+    early = installation.run("messages", "resend", "--missing", "10", *WHY)
+    assert "notify has not come to it yet" in early.stderr
+
+
+def test_one_message_or_those_of_an_event(installation: Installation) -> None:
+    for words in ((), ("m-1", "--missing", "4")):
+        assert installation.run("messages", "resend", *words, *WHY).exit_code == 2
