@@ -20,8 +20,9 @@ pytest_plugins = ["tests.together"]
 def pytest_configure(config: pytest.Config) -> None:
     # Tests look again and again whether a broker is there yet; pika reports each look as an error.
     logging.getLogger("pika").setLevel(logging.CRITICAL)
-    # Ended by SIGTERM, pytest would leave private servers behind; ended like this, it stops them first.
-    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("ended by SIGTERM", returncode=143))
+    if not config.getoption("numprocesses", None) or hasattr(config, "workerinput"):
+        # Ended by SIGTERM, pytest would leave private servers behind; ended like this, it stops them first.
+        signal.signal(signal.SIGTERM, lambda *_: pytest.exit("ended by SIGTERM", returncode=143))
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,10 @@
 Fixtures of a session are made once in each process: what is slow to start is best asked for in one of them only.
 """
 
+import ctypes
+import signal
+import sys
+
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
@@ -15,8 +19,15 @@ TOGETHER = {
     "operations/setup/": "private servers",
     "operations/test_department_client.py": "private servers",
 }
+_ON_DEATH_OF_PARENT = 1  # PR_SET_PDEATHSIG
 # What takes long begins early, so that the processes end at about the same time.
 _LONG = (*TOGETHER, "tests/test_", "operations/", "kernel/messaging/", "services/appointment/")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # The process that hands tests out may end in any way, kill -9 included: those that run them stop their servers.
+    if hasattr(config, "workerinput") and sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_ON_DEATH_OF_PARENT, signal.SIGTERM)
 
 
 def unit_of(nodeid: str) -> str:
