@@ -6,7 +6,7 @@ All in one transaction under the group's lock: there is no moment in between at 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -45,36 +45,40 @@ class Offering:
             store.lock_group(tx, group_no)
             now = self._tools.clock.now()
             freed = Counter(row.slot for row in store.due_returns(tx, all_of(group_no), to_micros(now), AT_ONCE))
-            offers = self._offers(tx, group_no, freed, now) if freed else []
-            self._settle(tx, freed, Counter(slot for _, _, fit in offers for slot in fit.slots))
-            self._write(tx, offers)
+            if freed:
+                self._write(tx, self._offers(tx, group_no, freed, now))
         return freed.total()
 
     def _offers(self, tx: sa.Connection, group_no: int, freed: Mapping[int, int], now: datetime) -> list[Offer]:
         store, days = self._tools.store, sorted(Slot(id, 1, 0).day for id in freed)
         hall, group = store.place(tx, group_no)
-        waiting = [one for one in store.entries_in(tx, group_no, days[0], days[-1]) if _fits(one, group, freed)]
-        if group.retired or not waiting:
+        entries = [] if group.retired else self._locked(tx, group, freed, days)
+        slots = set(freed).union(*(fit.slots for one in entries for fit in _fits(one, group, freed)))
+        store.lock_slots(tx, slots)
+        # Free for a moment that nobody sees, and fewer than came back where the slot has shrunk.
+        store.give_back(tx, freed)
+        if not entries:
+            return []
+        has, there = standing(store, tx, entries, days, now), store.slots(tx, slots)
+        return list(_Choosing(hall, group, there, freed, has).offers(entries))
+
+    def _locked(
+        self, tx: sa.Connection, group: Group, freed: Mapping[int, int], days: Sequence[date]
+    ) -> list[EntryRow]:
+        """Who waits for any of these, and goes on waiting until the transaction ends."""
+        store = self._tools.store
+        waiting = [one for one in store.entries_in(tx, group.no, days[0], days[-1]) if _fits(one, group, freed)]
+        if not waiting:
             return []
         store.lock_visitors(tx, {key: one.visitor for one in waiting for key in (one.identity, one.mobile)})
-        entries = store.lock_entries(tx, [one.number for one in waiting])
-        has = standing(store, tx, entries, days, now)
-        wanted = {slot for one in entries for fit in _fits(one, group, freed) for slot in fit.slots}
-        slots = store.lock_slots(tx, wanted | set(freed))
-        return list(_Choosing(hall, group, slots, freed, has).offers(entries))
-
-    def _settle(self, tx: sa.Connection, freed: Mapping[int, int], used: Mapping[int, int]) -> None:
-        """What came back and was not used is free; what was used beyond that is taken."""
-        store, slots = self._tools.store, sorted({*freed, *used})
-        left = {slot: freed.get(slot, 0) - used.get(slot, 0) for slot in slots}
-        store.give_back(tx, {slot: count for slot, count in left.items() if count > 0})
-        if not store.take(tx, {slot: -count for slot, count in left.items() if count < 0}):
-            raise RuntimeError("places that were locked and free could not be taken")
+        return store.lock_entries(tx, [one.number for one in waiting])
 
     def _write(self, tx: sa.Connection, offers: Sequence[Offer]) -> None:
         if not offers:
             return
         store = self._tools.store
+        if not store.take(tx, Counter(slot for _, _, fit in offers for slot in fit.slots)):
+            raise RuntimeError("places that were locked and free could not be taken")
         store.add_bookings(tx, [hold for _, hold, _ in offers])
         store.add_places(tx, [(hold.number, slot) for _, hold, fit in offers for slot in fit.slots])
         if not store.change_entries(tx, [(entry, _offered(entry, hold)) for entry, hold, _ in offers]):
@@ -88,12 +92,12 @@ class _Choosing:
     """Who gets what, decided in memory on what is locked."""
 
     def __init__(
-        self, hall: Hall, group: Group, slots: Mapping[int, Slot], freed: Mapping[int, int], has: Standing
+        self, hall: Hall, group: Group, slots: Sequence[Slot], freed: Mapping[int, int], has: Standing
     ) -> None:
         self._hall, self._group, self._has = hall, group, has
         length = group.schedule.slot_minutes
-        usable = [slot for slot in slots.values() if not slot.closed and slot.minutes == length]
-        self._free = Counter({slot.id: slot.free + freed.get(slot.id, 0) for slot in usable})
+        usable = [slot for slot in slots if not slot.closed and slot.minutes == length]
+        self._free = Counter({slot.id: slot.free for slot in usable})
         self._freed = Counter(freed)
 
     def offers(self, entries: Sequence[EntryRow]) -> Iterator[Offer]:
