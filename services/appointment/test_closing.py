@@ -335,3 +335,27 @@ def test_a_group_that_the_catalogue_has_no_more_keeps_its_bookings(desk: Desk) -
         desk.confirm(hold, 2)
     assert desk.cancel(number)["state"] == "cancelled"
     desk.check()
+
+
+def test_a_closure_hits_what_is_booked_in_a_group_that_the_catalogue_has_no_more(desk: Desk) -> None:
+    number = desk.book(1, items=["tax"], date=WEDNESDAY)["number"]
+    other = desk.book(2, items=["tax"])["number"]
+    desk.app.planning.adopt([{**HALL, "units": HALL["units"][:1]}])
+    assert [one["number"] for one in desk.shut()["hit"]] == [number]
+    desk.sweep()
+    assert desk.app.own_bookings.show(desk.caller("a-1"), number)["closed"]
+    assert not desk.app.own_bookings.show(desk.caller("a-2"), other)["closed"]
+    desk.app.planning.reopen("tianhe", desk.closure())
+    desk.sweep()
+    assert not desk.app.own_bookings.show(desk.caller("a-1"), number)["closed"]
+    assert [fact.TYPE for fact in desk.facts(number)] == ["visit.booked", "visit.closed", "visit.reopened"]
+    desk.check()
+
+
+def test_nothing_is_planned_for_a_group_that_the_catalogue_has_no_more_and_nobody_has_booked(desk: Desk) -> None:
+    desk.app.planning.adopt([{**HALL, "units": HALL["units"][:1]}])
+    slots = "SELECT max(s.id) FROM slot s JOIN business_group g ON g.no = s.id / 2147483648 WHERE g.retired"
+    before = desk.query(slots)
+    desk.advance(days=30)
+    desk.app.planning.ahead()
+    assert desk.query(slots) == before != [(None,)]

@@ -19,6 +19,10 @@ _GROUPS = (
     " FROM business_group g LEFT JOIN schedule s ON s.group_no = g.no LEFT JOIN hall_rule r ON r.hall = g.hall WHERE "
 )
 _HALLS = _GROUPS + "NOT g.retired"
+_RETIRED = sa.text(
+    f"{_GROUPS}g.retired AND g.hall = :hall AND EXISTS (SELECT 1 FROM booking b WHERE b.hall = g.hall"
+    " AND b.group_no = g.no AND b.day >= :since AND b.state IN ('held', 'booked')) ORDER BY g.no"
+).bindparams(sa.bindparam("since", type_=sa.Date))
 _PLACE = sa.text(_GROUPS + "g.no = :no")
 _SET_GROUP = sa.text(
     "INSERT INTO business_group (id, hall, hall_name, name, items, retired)"
@@ -64,6 +68,10 @@ class HallTables:
             groups = tuple(_group(hall, *row[1:7]) for row in made)
             found[hall] = Hall(hall, _rule(made[0][7]), groups)
         return found
+
+    def retired(self, tx: sa.Connection, hall: str, since: date) -> tuple[Group, ...]:
+        rows = tx.execute(_RETIRED, {"hall": hall, "since": since})
+        return tuple(_group(*tuple(row)[:7], bool(row[8])) for row in rows)
 
     def place(self, tx: sa.Connection, group_no: int) -> tuple[Hall, Group]:
         row = tuple(tx.execute(_PLACE, {"no": group_no}).one())

@@ -126,7 +126,7 @@ class Planning:
     def hit(self, hall: str) -> dict[str, Any]:
         """In the form of `kernel.contracts.closures.HitList`. Raises UnknownHall."""
         with self._tools.database.read() as tx:
-            items = self._hit(tx, self._hall(tx, hall).groups)
+            items = self._hit(tx, self._booked_in(tx, self._hall(tx, hall)))
         return {"items": items, "total": len(items)}
 
     def _closure(self, hall: str, no: int | None, closure: Mapping[str, Any], by: str) -> ClosureRow:
@@ -155,14 +155,24 @@ class Planning:
     def _replanned(self, tx: sa.Connection, id: str) -> dict[str, Any]:
         hall = self._hall(tx, id)
         open_slots = self._plan(tx, hall)
-        return {"open_slots": open_slots, "hit": self._hit(tx, hall.groups)}
+        return {"open_slots": open_slots, "hit": self._hit(tx, self._booked_in(tx, hall))}
 
     def _plan(self, tx: sa.Connection, hall: Hall) -> int:
         """Write what differs; how many slots are open now."""
         today = day_of(self._tools.clock.now())
         last = window(hall.rule, today)[1] + _DAY
         closures = self._tools.store.closures(tx, hall.id, today)
-        return sum(self._plan_group(tx, group, closings_of(closures, group.no), today, last) for group in hall.groups)
+        open_slots = 0
+        for group in self._booked_in(tx, hall):
+            until = today if group.retired else last  # what is booked there stays, and is closed like everything else
+            count = self._plan_group(tx, group, closings_of(closures, group.no), today, until)
+            open_slots += 0 if group.retired else count
+        return open_slots
+
+    def _booked_in(self, tx: sa.Connection, hall: Hall) -> list[Group]:
+        """The hall's groups, and those that the catalogue has no more as long as something is booked in them."""
+        retired = self._tools.store.retired(tx, hall.id, day_of(self._tools.clock.now()))
+        return sorted([*hall.groups, *retired], key=lambda group: group.no)
 
     def _plan_group(self, tx: sa.Connection, group: Group, closings: Sequence[Closing], today: date, last: date) -> int:
         """Days beyond `last` that were planned once stay as their schedule has it now."""

@@ -28,6 +28,10 @@ class HallStore(Protocol):
         """Those of these that have groups; all with None."""
         ...
 
+    def retired(self, tx: sa.Connection, hall: str, since: date) -> tuple[Group, ...]:
+        """Groups that the catalogue has no more, in which something is booked for that day or later."""
+        ...
+
     def place(self, tx: sa.Connection, group_no: int) -> tuple[Hall, Group]:
         """Where a booking is: the group, whether the catalogue still has it or not, and a hall of this group alone."""
         ...
