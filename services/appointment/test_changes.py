@@ -218,6 +218,15 @@ def test_two_missed_visits_block_the_person(desk: Desk) -> None:
     desk.check()
 
 
+@pytest.mark.parametrize("day", [date.min, date.max])
+def test_no_day_of_the_calendar_is_too_far_to_be_asked_for(desk: Desk, day: date) -> None:
+    for item in (None, "passport"):
+        asked = contract.SlotsAsked().load({"hall": "tianhe", "item": item, "date": day.isoformat()})
+        assert all(group["days"] == [] for group in desk.app.free_times.show(asked)["groups"])
+    with pytest.raises((OutsideWindow, InThePast)):
+        desk.book(1, date=day)
+
+
 def test_free_times_are_those_that_can_be_booked(desk: Desk) -> None:
     desk.schedule(capacity=2, window_quota=1)
     desk.book(1)

@@ -62,7 +62,7 @@ class FreeTimes:
         """Those asked for that may be booked."""
         today = day_of(self._tools.clock.now())
         first, last = window(hall.rule, today)
-        asked = since or today
+        asked = min(since or today, last + timedelta(days=1))  # beyond the calendar's end there is nothing to add to
         return max(first, asked), min(last, asked + timedelta(days=days - 1))
 
     def _free(self, groups: Sequence[Group], first: date, last: date) -> dict[int, list[Slot]]:
