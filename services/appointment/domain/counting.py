@@ -113,7 +113,7 @@ def _called(seen: Seen, fact: Any) -> Step:
     then = replace(seen, called_at=fact.occurred_at)
     if seen.called_at is not None or seen.issued_at is None:
         return then, ()
-    wait = round((fact.occurred_at - seen.issued_at).total_seconds())
+    wait = max(0, round((fact.occurred_at - seen.issued_at).total_seconds()))  # the clock may be put back meanwhile
     met = seen.low * 60 <= wait <= seen.high * 60
     error = abs(wait - (seen.low + seen.high) * 30)
     counts = {"called": 1, "wait_seconds": wait, LONGEST: wait, "estimates_met": int(met)}

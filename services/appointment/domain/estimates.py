@@ -64,10 +64,11 @@ class Wait:
 
 def service_of(minutes: Sequence[float], slot_minutes: int) -> Service:
     """From the last services of a group; the schedule's slot stands for some that nobody has seen."""
-    count = len(minutes) + PRIOR
-    mean = (sum(minutes) + PRIOR * slot_minutes) / count
+    took = [max(0.0, one) for one in minutes]  # the clock may have been put back meanwhile
+    count = len(took) + PRIOR
+    mean = (sum(took) + PRIOR * slot_minutes) / count
     # What was seen counts by its distance from the mean; the prior by the spread that such services have.
-    squares = sum((one - mean) ** 2 for one in minutes) + PRIOR * (SPREAD * mean) ** 2
+    squares = sum((one - mean) ** 2 for one in took) + PRIOR * (SPREAD * mean) ** 2
     return Service(mean, math.sqrt(squares / count), count)
 
 

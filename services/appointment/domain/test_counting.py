@@ -157,3 +157,8 @@ def test_no_count_has_another_name() -> None:
         seen, more = count(seen, fact)
         added += more
     assert {name for one in added for name in one.counts} <= set(COUNTS)
+
+
+def test_a_clock_that_was_put_back_makes_no_wait_shorter_than_none() -> None:
+    counts = counted(issued(), called(-10))["g", TUESDAY]
+    assert (counts["called"], counts["wait_seconds"], counts["estimates_met"]) == (1, 0, 0)

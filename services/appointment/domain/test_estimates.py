@@ -128,3 +128,9 @@ def test_about_four_of_five_wait_as_long_as_they_were_told(
     waited = [one for one in told if one[1] > 0]
     assert 0.72 <= within(waited) <= 0.92
     assert within(told) >= 0.72
+
+
+def test_a_clock_that_was_put_back_makes_nothing_shorter_than_no_time() -> None:
+    """A service that began by the clock's old time has ended, by the new one, before it began."""
+    assert service_of([-60.0, -45.0, 10.0], 15) == service_of([0.0, 0.0, 10.0], 15)
+    assert expect(line(ahead=2, busy=1), service_of([-15.0] * 3, 15)).high > 0
