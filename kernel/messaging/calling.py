@@ -16,13 +16,11 @@ from nameko.extensions import DependencyProvider
 from kernel.errors import RemoteFault, RemoteRefusal, ServiceDown, ServiceSlow
 from kernel.messaging.connection import LOST, BrokerAway, Channel, Listener
 from kernel.messaging.messages import Incoming
+from kernel.messaging.turns import PATIENCE, Turns
 
 _DIRECT_REPLY = "amq.rabbitmq.reply-to"  # RabbitMQ sends replies straight to the connection that asked
 _DOWN: dict[str, Any] = {}  # stands for the answer when the broker hands a request back
 _CUT: dict[str, Any] = {}  # stands for the answer when the connection is lost under way
-
-MOST = 100  # calls of one client under way to one service
-PATIENCE = 30.0  # seconds that a call waits at most for its turn among them
 
 
 def request_queue(service: str) -> str:
@@ -55,7 +53,7 @@ class ServiceClient:
         self._timeout = timeout
         self._calls: dict[str, _Call] = {}
         self._numbers = count(1)
-        self._turns: defaultdict[str, threading.Semaphore] = defaultdict(lambda: threading.Semaphore(MOST))
+        self._turns: defaultdict[str, Turns] = defaultdict(Turns)
         self._starting = threading.Lock()
         self._started = False
         self._listener = Listener(
@@ -91,24 +89,25 @@ class ServiceClient:
         """Ask `service` to run `method` with `payload` (a JSON object) and return its answer (JSON).
 
         In a crowd a call waits for its turn, and its time runs from then: whom a service can answer soon is not given
-        up because of all who came at the same moment. Raises RemoteRefusal (it said no), ServiceDown (no process of it
-        listens, or the broker is away: at once), ServiceSlow (no answer in `timeout` seconds; it may still happen),
-        RemoteFault (it failed).
+        up because of all who came at the same moment. Whoever names a `timeout` waits no longer than that for its turn.
+        Raises RemoteRefusal (it said no), ServiceDown (no process of it listens, or the broker is away: at once),
+        ServiceSlow (no answer in `timeout` seconds; it may still happen), RemoteFault (it failed).
         """
         if not self._started:
             self.start()
         seconds = self._timeout if timeout is None else timeout
-        turn = self._turns[service]
-        if not turn.acquire(timeout=PATIENCE):
+        turns, body = self._turns[service], orjson.dumps(payload)
+        if not turns.take(seconds, PATIENCE if timeout is None else timeout):
             raise ServiceSlow(service=service)
         try:
-            answer = self._exchange(service, method, orjson.dumps(payload), seconds, headers or {})
+            answer = self._exchange(service, method, body, seconds, headers or {})
+            if answer is _DOWN:
+                raise ServiceDown(service=service)
+            if answer is None or answer is _CUT:
+                raise ServiceSlow(service=service)
+            turns.answered()
         finally:
-            turn.release()
-        if answer is _DOWN:
-            raise ServiceDown(service=service)
-        if answer is None or answer is _CUT:
-            raise ServiceSlow(service=service)
+            turns.give_back()
         return _unpacked(answer)
 
     def _exchange(self, service: str, method: str, body: bytes, seconds: float, headers: Mapping[str, str]) -> Any:
