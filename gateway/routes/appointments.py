@@ -136,7 +136,6 @@ _BOOKING = [
         service="appointment",
         rpc="cancel",
         request=appointment.Cancel,
-        body=appointment.Cancellation,
         answer=appointment.Appointment(),
         others={409: "Too late, or the booking's state does not allow it."},
     ),

@@ -121,14 +121,8 @@ class Confirm(Asked):
     idempotency_key = fields.String(load_default=None, allow_none=True, validate=_KEY)
 
 
-class Cancellation(Request):
-    """Body of `POST /appointments/{id}/cancellation`."""
-
-    reason = fields.String(load_default=None, allow_none=True, validate=[TextLength(1, 500), _PLAIN])
-
-
-class Cancel(Asked, Cancellation):
-    """RPC `cancel` (→ Appointment)."""
+class Cancel(Asked):
+    """RPC `cancel` (→ Appointment). Nobody is asked why: what people write could tell of them for ever."""
 
     number = fields.String(required=True, validate=_CODE)
     idempotency_key = fields.String(load_default=None, allow_none=True, validate=_KEY)

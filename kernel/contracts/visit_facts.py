@@ -56,7 +56,7 @@ class VisitMoved(VisitFact):
 
 @dataclass(frozen=True, kw_only=True)
 class VisitCancelled(VisitFact):
-    """取消预约. `cause`: visitor, staff or closure."""
+    """取消预约. `cause`: visitor, staff or closure. `reason`: what staff say; a visitor is not asked."""
 
     TYPE = "visit.cancelled"
 

@@ -58,8 +58,8 @@ class AppointmentService:
 
     @rpc(contract.Cancel)
     def cancel(self, request: Json) -> Json:
-        said = (request["number"], request["reason"], request["idempotency_key"])
-        return self.app.own_bookings.cancel(caller_of(request["principal"]), *said)  # type: ignore[no-any-return]
+        caller = caller_of(request["principal"])
+        return self.app.own_bookings.cancel(caller, request["number"], request["idempotency_key"])  # type: ignore[no-any-return]
 
     @rpc(contract.Move)
     def move(self, request: Json) -> Json:

@@ -218,6 +218,12 @@ def test_two_missed_visits_block_the_person(desk: Desk) -> None:
     desk.check()
 
 
+def test_nothing_that_a_visitor_writes_can_get_onto_the_log() -> None:
+    texts = {"idempotency_key", "number", "language", "principal"}
+    assert set(contract.Cancel().fields) == texts
+    assert set(contract.Move().fields) == {*texts, "date", "time"}
+
+
 @pytest.mark.parametrize("day", [date.min, date.max])
 def test_no_day_of_the_calendar_is_too_far_to_be_asked_for(desk: Desk, day: date) -> None:
     for item in (None, "passport"):

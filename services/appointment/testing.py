@@ -122,7 +122,7 @@ class Desk:
         return self.app.bookings.confirm(self.caller(f"a-{number}"), hold, key)
 
     def cancel(self, booking: str, number: int = 1, key: str | None = None) -> dict[str, Any]:
-        return self.app.own_bookings.cancel(self.caller(f"a-{number}"), booking, None, key)
+        return self.app.own_bookings.cancel(self.caller(f"a-{number}"), booking, key)
 
     def move(
         self, booking: str, number: int = 1, day: date = WEDNESDAY, time: str = "09:00", key: str | None = None

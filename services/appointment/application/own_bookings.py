@@ -58,18 +58,16 @@ class OwnBookings:
             items = [self._shown(tx, row) for row in rows]
         return {"items": items, "total": total, "page": page, "page_size": page_size}
 
-    def cancel(self, caller: Caller, number: str, reason: str | None, key: str | None) -> dict[str, Any]:
+    def cancel(self, caller: Caller, number: str, key: str | None) -> dict[str, Any]:
         """Raises UnknownBooking, TooLate, InThePast, NotInThatState."""
-        asked = {"cancel": number, "reason": reason}
+        asked = {"cancel": number}
         with self._tools.database.write() as tx:
             before = self._tools.idempotency.replay(tx, caller.name, key, asked) if key else None
             if before is not None:
                 return before
             row = own(self._tools.store.booking(tx, number, lock=True), caller)
             hall, group = self._tools.store.place(tx, row.group_no)
-            fact = VisitCancelled(
-                occurred_at=self._tools.clock.now(), by=_by(row), hall=row.hall, cause="visitor", reason=reason
-            )
+            fact = VisitCancelled(occurred_at=self._tools.clock.now(), by=_by(row), hall=row.hall, cause="visitor")
             after = self._change(tx, row, replace(row, remind_at=None), fact, hall, group)
             release(self._tools, tx, self._tools.store.held_instead(tx, number, lock=True))
             give_up_secretly(self._tools, tx, [slot for _, slot in self._tools.store.drop_places(tx, [number])])
