@@ -172,6 +172,20 @@ def test_a_slot_that_shrank_gives_no_place_back_beyond_its_schedule(desk: Desk) 
     desk.check()
 
 
+def test_a_slot_that_shrank_has_nothing_to_offer_before_it_is_below_its_schedule(desk: Desk) -> None:
+    desk.schedule(capacity=2)
+    first, second = (desk.book(number)["number"] for number in (1, 2))
+    entry = desk.join(3)["number"]
+    desk.schedule(capacity=1)
+    for number, booking, state in ((1, first, "waiting"), (2, second, "offered")):
+        desk.cancel(booking, number)
+        desk.advance(seconds=desk.delay)
+        desk.sweep()
+        assert desk.entry(entry, 3)["state"] == state
+        assert sum(desk.taken().values()) == 1
+    desk.check()
+
+
 def test_slots_are_made_ahead_day_by_day(desk: Desk) -> None:
     before = desk.query("SELECT count(*) FROM slot")[0][0]
     desk.app.planning.ahead()

@@ -115,20 +115,6 @@ def test_a_hold_that_ends_goes_to_the_list_as_well(desk: Desk) -> None:
     desk.check()
 
 
-def test_a_slot_that_shrank_has_nothing_to_offer_before_it_is_below_its_schedule(desk: Desk) -> None:
-    desk.schedule(capacity=2)
-    first, second = (desk.book(number)["number"] for number in (1, 2))
-    entry = desk.join(3)["number"]
-    desk.schedule(capacity=1)
-    for number, booking, state in ((1, first, "waiting"), (2, second, "offered")):
-        desk.cancel(booking, number)
-        desk.advance(seconds=desk.delay)
-        desk.sweep()
-        assert desk.entry(entry, 3)["state"] == state
-        assert sum(desk.taken().values()) == 1
-    desk.check()
-
-
 def test_who_leaves_lets_the_next_have_it(full: Desk) -> None:
     first, second = full.join(2)["number"], full.join(3)["number"]
     freed(full)
