@@ -49,6 +49,12 @@ def stale(data_dir: Path, names: Sequence[str], within: float = FRESH) -> list[s
     return [file.name.partition("@")[0] for file in wanted if not _fresh(file, within)] if wanted else ["(none)"]
 
 
+def signs(data_dir: Path) -> dict[str, float]:
+    """How many seconds ago each service on this machine gave a sign of life, of those that did and did not end."""
+    files = sorted(run_directory(data_dir).glob(_pattern()))
+    return {file.name.partition("@")[0]: max(0.0, time.time() - file.stat().st_mtime) for file in files}
+
+
 def _pattern() -> str:
     return f"*@{socket.gethostname()}.alive"
 
