@@ -1,5 +1,6 @@
 """What the gateway keeps between requests: who tokens belong to, wrong guesses, pages. Nothing lasting."""
 
+import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
@@ -48,11 +49,25 @@ class Edge:
         self.paces.check((pace.kind, "address", address), most, pace.window)
 
     def address_of(self, environ: Mapping[str, Any]) -> str:
-        """Where a request comes from. Of what it says itself only what a trusted proxy has added counts."""
+        """Where a request comes from. Of what it says itself only what a trusted proxy has added counts.
+
+        Of IPv6 the network: whoever has one address there has all of its 2^64, and could take another each time.
+        """
         came: str = environ.get("REMOTE_ADDR", "")
-        if came not in self.proxies:
-            return came
-        return environ.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()[:_LONGEST] or came
+        if came in self.proxies:
+            came = environ.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()[:_LONGEST] or came
+        return _network(came) if ":" in came else came
+
+
+def _network(address: str) -> str:
+    """Of an IPv6 address; what is none stays as it is."""
+    try:
+        whole = ipaddress.IPv6Address(address)
+    except ValueError:
+        return address
+    if whole.ipv4_mapped is not None:
+        return str(whole.ipv4_mapped)
+    return str(ipaddress.IPv6Network((int(whole) >> 64 << 64, 64)))
 
 
 class EdgeProvider(DependencyProvider):  # type: ignore[misc]

@@ -220,6 +220,14 @@ def test_callers_behind_a_trusted_proxy_are_told_apart_by_what_it_adds(hall: Hal
     assert guess("10.0.0.99", proxy="198.51.100.9") == 429
 
 
+def test_all_addresses_of_a_network_are_one_caller_where_anybody_has_a_whole_network(hall: Hall) -> None:
+    hall.answer("progress", "by_query_code", UnknownCase())
+    assert [look_up(hall, address=f"2001:db8:0:1::{count:x}") for count in range(21)] == [404] * 20 + [429]
+    assert look_up(hall, address="2001:db8:0:2::1") == 404
+    for address in ("::ffff:198.51.100.1", "::ffff:198.51.100.2", "no:address"):
+        assert look_up(hall, address=address) == 404
+
+
 def test_the_limit_says_when_to_come_back(hall: Hall, watch: Watch) -> None:
     hall.answer("progress", "by_query_code", UnknownCase())
     for _ in range(20):
