@@ -111,12 +111,11 @@ class Appointments:
         self.closings.closures()
         self.closings.ended()
 
-    def look_ahead(self) -> None:
-        """What is to happen once a day, whenever that is: the day after may be planned, yesterday's visits missed.
+    def look_back(self) -> None:
+        """What is over, whenever that is found: yesterday's visits were missed, and its tickets are dealt with no more.
 
         Idempotency keys that nobody repeats any more are dropped as well.
         """
-        self.planning.ahead()
         self.sweeping.missed()
         self.queue_day.close()
         with self._tools.database.write() as tx:

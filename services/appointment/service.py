@@ -275,7 +275,11 @@ class AppointmentService:
 
     @every(600)
     def look_ahead(self) -> None:
-        self.app.look_ahead()
+        self.app.planning.ahead()
+
+    @every(600)
+    def look_back(self) -> None:
+        self.app.look_back()
 
     @every(0.1)
     def publish(self) -> None:
