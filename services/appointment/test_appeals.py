@@ -221,6 +221,30 @@ def test_a_block_stands_that_does_not_lean_on_what_is_excused(desk: Desk) -> Non
     desk.check()
 
 
+@pytest.mark.parametrize(("days", "far"), [((10, 12, 13), 0), ((10, 11, 13), 2)])
+def test_a_block_stands_that_is_too_far_from_what_is_excused(desk: Desk, days: tuple[int, ...], far: int) -> None:
+    desk.rule(per_week=5, last_working_day=10, no_show_days=2)
+    for day in days:
+        desk.book(1, date=date(2026, 2, day))
+    desk.advance(days=5)
+    desk.app.sweeping.missed()
+    assert desk.app.appeals.excuse("tianhe", missed(desk)[far], "staff-3")["unblocked"] is False
+    with pytest.raises(Blocked):
+        desk.book(1, date=LATER)
+
+
+def test_a_block_stands_on_what_its_person_missed_under_another_mobile(desk: Desk) -> None:
+    desk.rule(per_week=5, last_working_day=10)
+    for number, day, mobile in ((1, 10, 7), (1, 11, 8), (2, 10, 8)):
+        desk.book(number, date=date(2026, 2, day), visitor=visitor(number, mobile))
+    desk.advance(days=4)
+    desk.app.sweeping.missed()
+    ((of_other,),) = desk.query("SELECT number FROM booking WHERE account = 'a-2'")
+    assert desk.app.appeals.excuse("tianhe", of_other, "staff-3")["unblocked"] is False
+    with pytest.raises(Blocked):
+        desk.book(1, date=LATER, visitor=visitor(1, 7))
+
+
 def test_only_a_no_show_of_the_hall_is_excused(blocked: Desk) -> None:
     coming = blocked.book(2, date=LATER)["number"]
     held = blocked.hold(3, date=LATER)["number"]

@@ -20,7 +20,7 @@ from services.appointment.application.rows import AppealRow, BlockRow, BookingRo
 from services.appointment.application.saying import append_last, append_to
 from services.appointment.application.tools import Tools
 from services.appointment.domain.booking import State, decide
-from services.appointment.domain.rules import block_after
+from services.appointment.domain.rules import HallRule, block_after
 from services.appointment.domain.times import day_of
 
 _SHOWN = timedelta(days=365)  # before an appeal: no-shows that staff see with it
@@ -159,17 +159,18 @@ class Appeals:
         """Blocks, by their bookings, that do not stand without this no-show."""
         store, rule = self._tools.store, self._tools.store.place(tx, row.group_no)[0].rule
         blocks = store.blocks_of(tx, {row.identity, row.mobile}, day_of(self._tools.clock.now()))
+        of_hall = [one for one in blocks if one.hall == row.hall]
+        return [one.booking for one in of_hall if one.booking == row.number or not self._stands(tx, one, row, rule)]
+
+    def _stands(self, tx: sa.Connection, block: BlockRow, without: BookingRow, rule: HallRule) -> bool:
+        """Whether what its own person missed is enough, or has nothing to do with this no-show."""
         span = timedelta(days=rule.no_show_days)
-        near = store.bookings_of(tx, {row.identity}, {row.mobile}, row.day - span, row.day + span)
-        missed = {
-            one.number: one.day for one in near if one.hall == row.hall and _counts(one) and one.number != row.number
-        }
-        return [
-            one.booking
-            for one in blocks
-            if one.hall == row.hall
-            and (one.booking not in missed or block_after(rule, missed.values(), missed[one.booking]) is None)
-        ]
+        first, last = without.day - span, without.day + span
+        near = self._tools.store.bookings_of(tx, {block.identity}, {block.mobile}, first, last)
+        missed = {one.number: one.day for one in near if one.hall == block.hall and _counts(one)}
+        missed.pop(without.number, None)
+        day = missed.get(block.booking)
+        return day is None or day < without.day or block_after(rule, missed.values(), day) is not None
 
     def _say(self, tx: sa.Connection, said: Sequence[Said]) -> None:
         for row, facts in said:
