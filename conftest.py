@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from kernel import green
 from operations.setup import backing_services
 from operations.setup.backing_services import Broker, PrivatePostgres, PrivateRabbitMQ
 from operations.setup.postgres import fresh_database
@@ -23,6 +24,14 @@ def pytest_configure(config: pytest.Config) -> None:
     if not config.getoption("numprocesses", None) or hasattr(config, "workerinput"):
         # Ended by SIGTERM, pytest would leave private servers behind; ended like this, it stops them first.
         signal.signal(signal.SIGTERM, lambda *_: pytest.exit("ended by SIGTERM", returncode=143))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    # In a patched process threads are greenlets: races are none, and pytest-xdist waits for ever.
+    if green.is_patched():
+        raise pytest.UsageError(
+            "a test imports a module that calls kernel.green.patch(): run that in a process of its own"
+        )
 
 
 @pytest.fixture(scope="session")
