@@ -162,10 +162,14 @@ class CategoriesAsked(Asked):
 
 
 class HallsAsked(_Paged):
-    """RPC `halls` (→ HallPage). `area`: the start of an area code, or a part of its name. Raises InvalidInput."""
+    """RPC `halls` (→ HallPage). `area`: the start of an area code, or a part of its name. Raises InvalidInput.
+
+    `item`: only halls that handle it; none for an item that is not offered.
+    """
 
     q = _query()
     area = _filter()
+    item = fields.String(load_default=None, allow_none=True, validate=CODE)
     level = fields.String(load_default=None, allow_none=True, validate=validate.OneOf(LEVELS))
 
 

@@ -193,6 +193,9 @@ def test_a_hall_names_the_items_that_are_offered(kept: Kept) -> None:
         ({"q": "華利路"}, ["city"]),
         ({"q": "沙湾街", "level": "city"}, []),
         ({"q": "😀"}, []),
+        ({"item": "r"}, ["city"]),
+        ({"item": "r", "q": "沙湾街"}, []),
+        ({"item": "never-heard-of"}, []),
     ],
 )
 def test_halls_are_found_by_area_level_and_name(kept: Kept, asked: dict[str, Any], expected: list[str]) -> None:

@@ -31,7 +31,10 @@ class Halls:
         snapshot = self._snapshot()
         query = request["q"].strip()
         area = _area(request["area"])
+        item = request["item"]
         fitting = [hall for hall in named(snapshot, query) if _fits(hall, area, request["level"])]
+        if item is not None:
+            fitting = [hall for hall in fitting if item in snapshot.row_of and _handles(hall, item)]
         return {
             "items": [hall_summary(hall) for hall in fitting[paged(request)]],
             **page_of(snapshot, len(fitting), request),
@@ -84,6 +87,10 @@ def _area(given: str | None) -> str | None:
 
 def _fits(hall: Json, area: str | None, level: str | None) -> bool:
     return level in (None, hall["level"]) and (area is None or _is_in(hall, area))
+
+
+def _handles(hall: Json, item: str) -> bool:
+    return any(item in unit["items"] for unit in hall["units"])
 
 
 def _is_in(hall: Json, area: str) -> bool:

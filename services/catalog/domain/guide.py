@@ -116,7 +116,7 @@ def _links(row: ItemRow) -> dict[str, str | None]:
         "progress": "/api/v1/progress/{serial}",
         "result": "/api/v1/progress/{serial}",
         "ask": None,
-        "book": None,
+        "book": f"/api/v1/halls?item={row.code}" if row.document["bookable"] and is_current(row) else None,
     }
 
 

@@ -83,6 +83,13 @@ def test_an_item_for_the_window_links_to_no_draft() -> None:
     assert guide.guide(row(online=False))["links"]["file_online"] is None
 
 
+def test_a_guide_leads_to_the_halls_where_the_item_can_be_booked() -> None:
+    bookable = row(bookable=True)
+    assert guide.guide(bookable)["links"]["book"] == f"/api/v1/halls?item={bookable.code}"
+    assert guide.guide(row(bookable=False))["links"]["book"] is None
+    assert guide.guide(replace(bookable, newest=bookable.version + 1))["links"]["book"] is None
+
+
 def test_an_item_without_a_window_says_so() -> None:
     assert guide.guide(row(online=False, windows=[]))["window"] is None
 
