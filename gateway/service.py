@@ -296,6 +296,14 @@ class GatewayService(HallDay):
     def hall_page(self, call: Call) -> Response:
         return pages.page()
 
+    @serves(BY_NAME["booking_page"])
+    def booking_page(self, call: Call) -> Response:
+        return pages.page()
+
+    @serves(BY_NAME["visits_page"])
+    def visits_page(self, call: Call) -> Response:
+        return pages.page()
+
     @serves(BY_NAME["sitemap"])
     def sitemap(self, call: Call) -> Response:
         return pages.page()

@@ -10,6 +10,7 @@ import pytest
 from gateway import pages
 from gateway.routes import API, ROUTES
 from gateway.testing import Hall
+from kernel.contracts.appointment import STATES
 from kernel.contracts.catalog import Facets
 from kernel.contracts.halls import LEVELS
 from kernel.contracts.items import AUDIENCES, UNITS
@@ -22,6 +23,10 @@ def text(name: str) -> str:
     return (SITE / name).read_text()
 
 
+def scripts() -> str:
+    return "".join(text(name) for name in pages.ASSETS if name.endswith(".js"))
+
+
 def words() -> dict[str, dict[str, str]]:
     made: dict[str, dict[str, str]] = orjson.loads(pages.words())
     return made
@@ -29,10 +34,13 @@ def words() -> dict[str, dict[str, str]]:
 
 def used_words() -> set[str]:
     """In the page, and in calls of `t`, also as its choice between two."""
-    script = text("hall.js")
-    direct = re.findall(r'\bt\("(\w+)"', script)
+    script = scripts()
+    direct = re.findall(r'\bt\("(\w+)"[,)]', script)
     choices = [word for pair in re.findall(r'\bt\([^()"]+\? "(\w+)" : "(\w+)"', script) for word in pair]
-    by_value = [*AUDIENCES, *UNITS, *LEVELS, *Facets().fields, "blank", "filled"]
+    direct += re.findall(r'\b(?:input|button)\("(\w+)"', script)
+    direct += re.findall(r'"(\w+)",\s+async', script)  # on the button of a form
+    states = [f"state_{state}" for state in STATES]
+    by_value = [*AUDIENCES, *UNITS, *LEVELS, *Facets().fields, *states, "blank", "filled"]
     return {*direct, *choices, *by_value, *re.findall(r'data-t="(\w+)"', text("page.html"))}
 
 
@@ -58,37 +66,48 @@ def test_gaps_are_the_same_in_every_language() -> None:
 
 
 def test_every_element_that_the_script_looks_for_is_in_the_page() -> None:
-    ids = set(re.findall(r'getElementById\("(\w+)"\)', text("hall.js"))) | {"languages"}
+    ids = set(re.findall(r'getElementById\("(\w+)"\)', scripts())) | {"languages"}
     assert ids <= set(re.findall(r'id="(\w+)"', text("page.html")))
 
 
 def test_every_address_of_the_api_that_the_script_asks_is_a_route() -> None:
-    asked = set(re.findall(r'ask\("(/[a-z/]*)"', text("hall.js")))
+    asked = set(re.findall(r'ask\("(/[a-z/]*)"', scripts()))
     assert len(asked) >= 6
     served = {re.sub(r"{\w+}", "", route.path.removeprefix(API)) for route in ROUTES if route.method == "GET"}
     assert asked - served == set()
 
 
+def test_what_the_script_sends_goes_to_routes_that_take_it() -> None:
+    sent = set(re.findall(r'send\("(/[a-z/]*)", {(?!method)', scripts()))
+    assert sent == {"/verifications", "/sessions/guest", "/appointments"}
+    served = {(route.method, re.sub(r"{\w+}", "{}", route.path.removeprefix(API))) for route in ROUTES}
+    assert {("POST", address) for address in sent} <= served
+    of_a_visit = set(re.findall(r'(?:file\("|visit\.number}/)(\w+)', scripts()))
+    assert of_a_visit == {"qr", "calendar", "cancellation"}
+    assert {("GET", "/appointments/{}/qr"), ("GET", "/appointments/{}/calendar")} <= served
+    assert ("POST", "/appointments/{}/cancellation") in served
+
+
 def test_every_page_that_the_script_links_to_is_a_route() -> None:
-    linked = set(re.findall(r'(?:link\(|return )"(/[a-z.]*/?)"', text("hall.js"))) - {"/?"}
+    linked = set(re.findall(r'(?:link\(|return )"(/[a-z.]*/?)"', scripts())) - {"/?"}
     served = {re.sub(r"{\w+}", "", route.path) for route in ROUTES}
     assert {"/guide/", "/docs"} <= linked
     assert linked - served == set()
 
 
 def test_every_filter_is_one_of_the_lists() -> None:
-    (named,) = re.findall(r"FILTERS = \[([^]]+)\]", text("hall.js"))
+    (named,) = re.findall(r"FILTERS = \[([^]]+)\]", scripts())
     assert set(re.findall(r'"(\w+)"', named)) == set(Facets().fields)
 
 
 def test_every_class_has_a_style() -> None:
-    used = re.findall(r'class(?:="|: ")([a-z ]+)"', text("hall.js") + text("page.html"))
+    used = re.findall(r'class(?:="|: ")([a-z ]+)"', scripts() + text("page.html"))
     styled = set(re.findall(r"\.([a-z]+)", text("hall.css")))
     assert {name for names in used for name in names.split()} - styled == set()
 
 
 def test_nothing_from_outside_becomes_markup() -> None:
-    script = text("hall.js")
+    script = scripts()
     assert re.findall(r"(\w+)\.innerHTML", script) == ["box"]  # a template, of which the text is taken
     for way in ("outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", "srcdoc"):
         assert way not in script

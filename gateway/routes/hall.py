@@ -33,6 +33,8 @@ _HALL = [
     _own("welcome", "/", "A page for people: searching and browsing. 首页", HTML, SHARED),
     _own("guide_page", "/guide/{code}", "The same page, showing a guide. 办事指南", HTML, SHARED),
     _own("hall_page", "/hall/{hall}", "The same page, showing a hall. 大厅详情", HTML, SHARED),
+    _own("booking_page", "/booking/{code}", "The same page, to book a visit for an item. 预约办事", HTML, SHARED),
+    _own("visits_page", "/visits", "The same page, showing what a mobile has booked. 我的预约", HTML, SHARED),
     _own("sitemap", "/sitemap", "The same page, showing what there is. 网站地图", HTML, SHARED),
     _own("asset", "/assets/{file}", "What the page for people needs.", "text/css", SHARED),
     _own("live", "/health/live", "Whether this process answers; asks nobody else."),

@@ -1,48 +1,10 @@
 // The hall's pages for people: searching, browsing, a guide, a hall. Everything comes from the public API; whatever it
 // says is set as text, never as markup. What marks a match is taken over letter by letter, too.
 
-const API = "/api/v1";
-const LANGUAGES = ["zh-Hans", "zh-Hant", "en"];
+import {booking, visits} from "./booking.js";
+import {ask, chrome, el, facts, line, link, listed, many, named, section, sentence, show, status, t} from "./kit.js";
+
 const FILTERS = ["audience", "online", "bookable", "theme", "life_event", "group", "activity", "department"];
-const content = document.getElementById("content");
-const status = document.getElementById("status");
-const language = chosenLanguage();
-let words = {};
-
-function chosenLanguage() {
-  const kept = localStorage.getItem("language");
-  if (LANGUAGES.includes(kept)) return kept;
-  const own = navigator.language.toLowerCase();
-  if (own.startsWith("en")) return "en";
-  return /^zh-(hant|tw|hk|mo)/.test(own) ? "zh-Hant" : "zh-Hans";
-}
-
-function t(key, values = {}) {
-  return words[key][language].replace(/{(\w)}/g, (_, name) => values[name]);
-}
-
-// el("p", {class: "meta"}, "text", node): strings become text; null, false and "" are left out.
-function el(tag, attributes, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes || {})) {
-    if (value !== null && value !== false) made.setAttribute(name, value);
-  }
-  made.append(...children.flat().filter((child) => child !== null && child !== false && child !== ""));
-  return made;
-}
-
-async function ask(path, parameters = {}) {
-  const given = Object.entries(parameters).filter(([, value]) => value !== null && value !== "");
-  const query = given.length ? "?" + new URLSearchParams(given) : "";
-  const answer = await fetch(API + path + query, {headers: {"Accept-Language": language}});
-  const body = await answer.json();
-  if (!answer.ok) throw new Error(body.errors ? body.errors[0].message : body.detail);
-  return body;
-}
-
-function named(thing) {
-  return language === "en" && thing.name_en ? thing.name_en : thing.name;
-}
 
 // The name with what matched in <em>. A template runs and loads nothing; only its text is used.
 function marked(item) {
@@ -67,10 +29,6 @@ function span(known) {
   return t(known.unit, {n: known.amount});
 }
 
-function link(href, ...children) {
-  return el("a", {href}, ...children);
-}
-
 function toGuide(item) {
   return "/guide/" + encodeURIComponent(item.code);
 }
@@ -88,15 +46,6 @@ function card(item) {
 
 function cards(items) {
   return el("ul", {class: "plain cards"}, items.map(card));
-}
-
-function section(title, ...children) {
-  return el("section", {}, el("h2", {}, title), ...children);
-}
-
-function show(title, ...nodes) {
-  document.title = title + " · " + t("brand");
-  content.replaceChildren(...nodes.filter(Boolean));
 }
 
 // --- searching and browsing
@@ -194,30 +143,12 @@ async function sitemap() {
 
 // --- a guide
 
-function facts(pairs) {
-  const known = pairs.filter(([, value]) => value !== null && value !== undefined && value !== "");
-  return known.length > 0 && el("dl", {class: "card"}, known.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
-}
-
-function many(title, values, draw) {
-  return values.length > 0 && section(title, draw(values));
-}
-
 function numbered(values) {
   return el("ol", {class: "card"}, values.map((value) => el("li", {}, value)));
 }
 
 function folded(pairs) {
   return el("div", {}, pairs.map(([head, body]) => el("details", {}, el("summary", {}, head), el("p", {}, body))));
-}
-
-function listed(values, draw) {
-  return el("ul", {class: "plain cards"}, values.map((value) => el("li", {}, draw(value))));
-}
-
-function line(...parts) {
-  const text = parts.filter(Boolean).join(" · ");
-  return text && el("p", {class: "meta"}, text);
 }
 
 function material(item) {
@@ -268,6 +199,7 @@ function guideHead(item) {
       [t("consultation"), item.consultation],
       [t("complaint"), item.complaint],
     ])),
+    item.bookable && el("p", {}, link("/booking/" + encodeURIComponent(item.code), t("book"))),
     item.links.file_online && el("p", {}, link("/docs", t("file_online")))];
 }
 
@@ -323,6 +255,8 @@ function page() {
   const [, kind, name] = location.pathname.split("/");
   const parameters = new URLSearchParams(location.search);
   if (kind === "guide") return guide(decodeURIComponent(name));
+  if (kind === "booking") return booking(decodeURIComponent(name));
+  if (kind === "visits") return visits();
   if (kind === "hall") return hall(decodeURIComponent(name));
   if (kind === "sitemap") return sitemap();
   document.getElementById("q").value = parameters.get("q") || "";
@@ -330,26 +264,13 @@ function page() {
   return asked ? results(parameters) : front();
 }
 
-function chrome() {
-  document.documentElement.lang = language;
-  for (const node of document.querySelectorAll("[data-t]")) node.textContent = t(node.dataset.t);
-  for (const button of document.querySelectorAll("#languages button")) {
-    button.setAttribute("aria-pressed", String(button.dataset.language === language));
-    button.addEventListener("click", () => {
-      localStorage.setItem("language", button.dataset.language);
-      location.reload();
-    });
-  }
-}
-
 async function start() {
   try {
-    words = await (await fetch("/assets/words.json")).json();
-    chrome();
+    await chrome();
     await page();
   } catch (error) {
     status.setAttribute("role", "alert");
-    status.textContent = error instanceof TypeError || !error.message ? (words.away ? t("away") : "…") : error.message;
+    status.textContent = sentence(error);
   }
 }
 
