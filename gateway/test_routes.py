@@ -57,7 +57,6 @@ BODIES = {
     "open_guest_session": {"verification": "v1", "code": "123456"},
     "book": _WISH,
     "hold": {**_WISH, "items": ["1", "2"], "people": 2, "visitor": _VISITOR},
-    "cancel_appointment": {"reason": "有事"},
     "move_appointment": {"date": "2026-02-12", "time": "10:00"},
     "join_waiting": {"hall": "X1", "item": "1", "first_day": "2026-02-11", "last_day": "2026-02-12"},
     "file_appeal": {"reason": "住院"},

@@ -3,6 +3,7 @@
 Nothing here decides anything: the rules stand where they are applied.
 """
 
+from kernel.clock import CHINA, parse_time
 from kernel.errors import Refusal
 
 # States of a booking, of an entry on the waiting list that has ended, and of an appeal that was decided, in words.
@@ -19,6 +20,11 @@ _BOOKINGS = {
 _ENTRIES = {"booked": "已预约", "lapsed": "保留时段逾期未确认", "left": "已退出", "over": "候补日期已过"}
 _APPEALS = {"granted": "已支持", "dismissed": "未支持"}
 _LIMITS = {"day": ("每日", "day"), "week": ("每周", "week"), "month": ("每月", "month")}
+
+
+def minute_text(instant: str) -> str:
+    """2026-02-10 09:00: an instant as people read it here."""
+    return f"{parse_time(instant).astimezone(CHINA):%Y-%m-%d %H:%M}"
 
 
 class Full(Refusal):
@@ -52,8 +58,8 @@ class AlreadyBooked(Refusal):
 
     code = "already_booked"
     status = 409
-    zh = "您在 {date} 当天已有预约。"
-    en = "You have a booking on {date} already."
+    zh = "您在 {date} 当天已有预约。如需其他时间，请将原预约改期，或选择其他日期。"
+    en = "You have a booking on {date} already. Move it if another time suits you better, or choose another day."
 
 
 class Blocked(Refusal):
@@ -70,8 +76,11 @@ class TooLate(Refusal):
 
     code = "too_late"
     status = 409
-    zh = "已过可取消或改期的时间（{before} 之前）。"
-    en = "It is too late: this could be cancelled or moved until {before}."
+    zh = "已过可取消或改期的时间（{before_text} 之前）。如不能前来，请致电大厅说明。"
+    en = "This could be cancelled or moved until {before_text}. If you cannot come, please call the hall."
+
+    def __init__(self, before: str) -> None:
+        super().__init__(before=before, before_text=minute_text(before))
 
 
 class OutsideWindow(Refusal):
@@ -88,8 +97,8 @@ class InThePast(Refusal):
 
     code = "in_the_past"
     status = 409
-    zh = "该时间已过。"
-    en = "That time has passed."
+    zh = "该时间已过，请选择之后的时间。"
+    en = "That time has passed; please choose a later one."
 
 
 class Closed(Refusal):
@@ -97,8 +106,8 @@ class Closed(Refusal):
 
     code = "closed"
     status = 409
-    zh = "该时段不对外办理业务。"
-    en = "That is no time at which the hall is open for this."
+    zh = "该时段不对外办理业务，请从可预约时段中选择。"
+    en = "The hall is not open for this at that time; please choose one of the free times."
 
 
 class BeyondClosing(Refusal):
@@ -106,8 +115,8 @@ class BeyondClosing(Refusal):
 
     code = "beyond_closing"
     status = 409
-    zh = "本次办理约需 {minutes} 分钟，将超出办理时间，请选择更早的时段。"
-    en = "The visit takes about {minutes} minutes, more than there are before closing; please choose an earlier time."
+    zh = "本次办理约需 {minutes} 分钟，将超出办理时间，请选择更早的时段，或分次预约。"
+    en = "The visit takes about {minutes} minutes, more than there are before closing: come earlier or book parts."
 
 
 class NotBookable(Refusal):
@@ -115,8 +124,8 @@ class NotBookable(Refusal):
 
     code = "not_bookable"
     status = 422
-    zh = "所选事项不能在该大厅一次预约办理：{items}。"
-    en = "These items cannot be booked together at this hall: {items}."
+    zh = "所选事项不能在该大厅一次预约办理：{items}。请分别预约，或选择办理该事项的其他大厅。"
+    en = "This hall does not take these items in one visit: {items}. Book them one by one, or at another hall."
 
 
 class UnknownBooking(Refusal):

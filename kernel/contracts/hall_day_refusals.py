@@ -3,7 +3,7 @@
 Codes are stable; people and programs act on them and on the members named here. Nothing here decides anything.
 """
 
-from kernel.contracts.appointment_refusals import Full
+from kernel.contracts.appointment_refusals import Full, minute_text
 from kernel.errors import Refusal
 
 
@@ -21,8 +21,11 @@ class TooEarly(Refusal):
 
     code = "too_early"
     status = 409
-    zh = "还未到签到时间，{since} 起可以签到。"
-    en = "It is too early; you can check in from {since}."
+    zh = "还未到签到时间，{since_text} 起可以签到。"
+    en = "It is too early; you can check in from {since_text}."
+
+    def __init__(self, since: str) -> None:
+        super().__init__(since=since, since_text=minute_text(since))
 
 
 class TooLateToCheckIn(Refusal):
@@ -30,8 +33,11 @@ class TooLateToCheckIn(Refusal):
 
     code = "too_late_to_check_in"
     status = 409
-    zh = "已过签到时间（{until} 之前）。如需办理，请取号排队或重新预约。"
-    en = "It is too late: one could check in until {until}. Please take a ticket, or book again."
+    zh = "已过签到时间（{until_text} 之前）。如需办理，请取号排队或重新预约。"
+    en = "It is too late: one could check in until {until_text}. Please take a ticket, or book again."
+
+    def __init__(self, until: str) -> None:
+        super().__init__(until=until, until_text=minute_text(until))
 
 
 class NoTicketsLeft(Full):

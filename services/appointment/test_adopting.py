@@ -95,8 +95,17 @@ def test_a_calendar_learns_of_every_change_of_the_same_event(desk: Desk) -> None
     assert event(desk, number)["STATUS"] == "CANCELLED"
 
 
-def event(desk: Desk, number: str) -> Any:
-    document = desk.app.files.calendar(desk.caller("a-1"), number, "zh-Hans")
+def test_a_calendar_says_when_it_can_be_cancelled_as_people_read_it(desk: Desk) -> None:
+    number = desk.book()["number"]
+    assert event(desk, number)["DESCRIPTION"].endswith("最晚取消时间：2026-02-10 07:00。")
+    assert event(desk, number, "en")["DESCRIPTION"].endswith(" Cancel by 2026-02-10 07:00.")
+    assert event(desk, number, "zh-Hant")["SUMMARY"] == "預約辦事：公安窗口"
+    desk.advance(hours=23, seconds=1)
+    assert event(desk, number)["DESCRIPTION"].endswith("到场签到。"), "it cannot be cancelled any more"
+
+
+def event(desk: Desk, number: str, language: str = "zh-Hans") -> Any:
+    document = desk.app.files.calendar(desk.caller("a-1"), number, language)
     return Calendar.from_ical(document["content"]).events[0]
 
 

@@ -60,7 +60,7 @@ def test_too_late_to_cancel_or_to_move(desk: Desk) -> None:
     before = desk.traces()
     with pytest.raises(TooLate) as refusal:
         desk.cancel(number)
-    assert refusal.value.params == {"before": "2026-02-10T07:00:00+08:00"}
+    assert refusal.value.params == {"before": "2026-02-10T07:00:00+08:00", "before_text": "2026-02-10 07:00"}
     with pytest.raises(TooLate):
         desk.move(number)
     desk.advance(hours=2)

@@ -111,6 +111,18 @@ def test_what_comes_of_an_appeal() -> None:
     ]
 
 
+def test_until_when_it_can_be_cancelled_is_told_in_full_or_not_at_all() -> None:
+    long = replace(
+        VISIT, hall_name="番禺区沙湾街道政务服务中心（东涌分厅）", group_name="不动产登记和工程建设综合服务区"
+    )
+    told = [sms(visits.reminded(), language, long) for language in ("zh-Hans", "en")]
+    assert told[0].endswith("如需取消或改期，请于2月11日08:00前在网上办理。")
+    assert told[1].endswith("Check in with VK7Q2M9XR4TD and your ID. Cancel or move by 11 Feb 08:00.")
+    assert "…" in told[1]
+    late = replace(visits.booked(), occurred_at=BEGINS - timedelta(minutes=30))
+    assert sms(late).endswith("凭此号和身份证件签到。"), "it is too late for that already"
+
+
 def test_english() -> None:
     place = "天河区政务服务中心 公安综合窗口"
     told = [sms(fact, "en") for fact in (visits.booked(), visits.cancelled("closure"), visits.offered())]

@@ -10,12 +10,13 @@ import segno
 from icalendar import Alarm, Calendar, Event
 
 from kernel.clock import parse_time
-from kernel.contracts.appointment_refusals import NotInThatState
+from kernel.contracts.appointment_refusals import NotInThatState, minute_text
+from kernel.traditional import to_traditional
 
 _BEFORE = timedelta(hours=-1)  # when a calendar reminds
 _WORDS = {
-    "zh": ("预约办事：{group_name}", "预约号：{number}。请携带有效身份证件到场签到。最晚取消时间：{cancel_before}。"),
-    "en": ("Visit: {group_name}", "Booking {number}. Bring your identity document. Cancel by {cancel_before}."),
+    "zh": ("预约办事：{group_name}", "预约号：{number}。请携带有效身份证件到场签到。", "最晚取消时间：{until}。"),
+    "en": ("Visit: {group_name}", "Booking {number}. Bring your identity document.", " Cancel by {until}."),
 }
 # What a calendar that has the event already is to make of it (RFC 5546).
 _STATUS = {"booked": "CONFIRMED", "checked_in": "CONFIRMED", "served": "CONFIRMED", "cancelled": "CANCELLED"}
@@ -28,7 +29,7 @@ def calendar(booking: dict[str, Any], version: int, now: datetime, language: str
     """
     status = _STATUS.get(booking["state"])
     if status is None:
-        raise NotInThatState(state=booking["state"])
+        raise NotInThatState(booking["state"])
     made = Calendar()
     made.add("prodid", "-//Yichuang//Appointments//ZH")
     made.add("version", "2.0")
@@ -39,7 +40,7 @@ def calendar(booking: dict[str, Any], version: int, now: datetime, language: str
 
 
 def _event(booking: dict[str, Any], version: int, now: datetime, status: str, language: str) -> Event:
-    title, more = (text.format_map(booking) for text in _WORDS["en" if language == "en" else "zh"])
+    title, more = _said(booking, now, language)
     event = Event()
     event.add("uid", f"{booking['number']}@yichuang")
     event.add("dtstamp", now.astimezone(UTC))
@@ -52,6 +53,14 @@ def _event(booking: dict[str, Any], version: int, now: datetime, status: str, la
     event.add("description", more)
     event.add_component(_alarm(title))
     return event
+
+
+def _said(booking: dict[str, Any], now: datetime, language: str) -> tuple[str, str]:
+    """Title and description. Until when it can be cancelled is said as long as it can."""
+    words = {**booking, "until": minute_text(booking["cancel_before"])}
+    title, more, leaving = (text.format_map(words) for text in _WORDS["en" if language == "en" else "zh"])
+    more += leaving if now < parse_time(booking["cancel_before"]) else ""
+    return (to_traditional(title), to_traditional(more)) if language == "zh-Hant" else (title, more)
 
 
 def _alarm(title: str) -> Alarm:

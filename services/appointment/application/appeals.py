@@ -102,7 +102,7 @@ class Appeals:
             self._lock_visitors(tx, row, self._tools.store.booking(tx, row.booking))
             row = self._of_hall(tx, hall, id)
             if row.state not in ("open", state):
-                raise AppealDecided(state=row.state)
+                raise AppealDecided(row.state)
             if row.state == "open":
                 row = self._decide(tx, row, state, decision["sentence"], by)
             return self._for_staff(tx, row)

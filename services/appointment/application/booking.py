@@ -138,7 +138,7 @@ class Bookings:
         if row.state is State.EXPIRED or (row.state is State.HELD and not row.holds_at(now)):
             raise HoldExpired
         if row.state is not State.HELD:
-            raise NotInThatState(state=str(row.state))
+            raise NotInThatState(str(row.state))
         if not self._keeps(tx, row, group):
             raise Closed
         decide(row.as_booking(group.id), self._fact(row, hall, group), hall.rule)

@@ -110,7 +110,7 @@ class OwnBookings:
     ) -> BookingRow:
         """The row after the fact, at the times of `there`. A hold that was never confirmed is left to end by itself."""
         if row.version == 0:
-            raise NotInThatState(state=str(row.state))
+            raise NotInThatState(str(row.state))
         booking = row.as_booking(group.id)
         state = evolve(booking, decide(booking, fact, hall.rule)).state
         after = replace(there, state=state, version=row.version + 1)

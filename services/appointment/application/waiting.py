@@ -91,7 +91,7 @@ class Waiting:
         if state == Entry.LEFT:
             return row
         if state not in (Entry.WAITING, Entry.OFFERED):
-            raise EntryOver(state=state)
+            raise EntryOver(state)
         if hold is not None:
             release(self._tools, tx, [hold])
         after = replace(row, state=Entry.LEFT)

@@ -29,10 +29,10 @@ def check_in_time(rule: HallRule, starts_at: datetime, hours: Sequence[Hours], n
         raise WrongDay(date=day_of(starts_at).isoformat())
     since = starts_at - _minutes(rule.early_minutes)
     if now < since:
-        raise TooEarly(since=format_time(since))
+        raise TooEarly(format_time(since))
     until = latest_check_in(rule, starts_at, hours)
     if now > until:
-        raise TooLateToCheckIn(until=format_time(until))
+        raise TooLateToCheckIn(format_time(until))
 
 
 def latest_check_in(rule: HallRule, starts_at: datetime, hours: Sequence[Hours]) -> datetime:

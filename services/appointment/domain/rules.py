@@ -138,7 +138,7 @@ def check_still_time(rule: HallRule, starts_at: datetime, now: datetime) -> None
     if starts_at <= now:
         raise InThePast
     if now > cancel_before(rule, starts_at):
-        raise TooLate(before=format_time(cancel_before(rule, starts_at)))
+        raise TooLate(format_time(cancel_before(rule, starts_at)))
 
 
 def remind_at(day: date, now: datetime) -> datetime | None:

@@ -54,10 +54,11 @@ def test_one_checks_in_from_half_an_hour_before_until_two_hours_after(now: str, 
 def test_a_refusal_says_from_when_and_until_when() -> None:
     with pytest.raises(TooEarly) as early:
         check_in_time(RULE, STARTS, OFFICE, at("08:00"))
-    assert early.value.params == {"since": "2026-02-10T09:30:00+08:00"}
+    assert early.value.params == {"since": "2026-02-10T09:30:00+08:00", "since_text": "2026-02-10 09:30"}
     with pytest.raises(TooLateToCheckIn) as late:
         check_in_time(RULE, at("16:30"), OFFICE, at("17:01"))
-    assert late.value.params == {"until": "2026-02-10T17:00:00+08:00"}, "never after closing"
+    assert late.value.params["until"] == "2026-02-10T17:00:00+08:00", "never after closing"
+    assert "2026-02-10 17:00" in late.value.sentence("en")
 
 
 def test_who_has_booked_a_day_that_has_no_hours_any_more_is_seen_all_the_same() -> None:

@@ -32,7 +32,8 @@ def booked(fact: facts.VisitBooked, visit: Visit) -> Words:
             f"已预约{place[0]}，{when[0]}。预约号{visit.number}，凭此号和身份证件签到。",
             f"Booked: {place[1]}, {when[1]}. Check in with {visit.number} and your ID.",
         ),
-        _leaving(visit),
+        _leaving(visit, fact.occurred_at),
+        whole=True,
     )
 
 
@@ -43,7 +44,8 @@ def moved(fact: facts.VisitMoved, visit: Visit) -> Words:
             f"预约已改至{when[0]}，{place[0]}。预约号{visit.number}不变，凭此号和身份证件签到。",
             f"Moved to {when[1]}, {place[1]}. Check in with {visit.number} and your ID.",
         ),
-        _leaving(visit),
+        _leaving(visit, fact.occurred_at),
+        whole=True,
     )
 
 
@@ -98,13 +100,13 @@ def offered(fact: facts.VisitOffered, visit: Visit) -> Words:
 
 def reminded(fact: facts.VisitReminded, visit: Visit) -> Words:
     place, when = _place(visit), _begin(fact.starts_at)
-    in_time = visit.cancel_before is not None and fact.occurred_at < visit.cancel_before
     return Words(
         (
             f"提醒：{when[0]}请到{place[0]}。预约号{visit.number}，凭此号和身份证件签到。",
             f"Reminder: {when[1]}, {place[1]}. Check in with {visit.number} and your ID.",
         ),
-        _leaving(visit) if in_time else ("", ""),
+        _leaving(visit, fact.occurred_at),
+        whole=True,
     )
 
 
@@ -192,17 +194,28 @@ def render(fact: VisitFact, visit: Visit) -> Rendered | None:
 
 
 def _shorter(template: Template, fact: VisitFact, visit: Visit, english: bool) -> Iterator[str]:
-    """The SMS in full, then ever shorter: first the detail is clipped, then the names, then the end."""
+    """The SMS in full, then ever shorter: first the detail is clipped, then the names, then the end.
+
+    Where the detail is of use only as a whole, names are clipped a little before it.
+    """
     words = template(fact, visit)
     head, detail = line(words.head[english]), line(words.detail[english])
-    for length in (len(detail), *range(min(len(detail), 300), 9, -5), 0):
+    yield _sms(head, detail, english)
+    if words.whole:
+        yield from (_sms(short, detail, english) for short in _shorter_heads(template, fact, visit, english, 8))
+    for length in (*range(min(len(detail), 300), 9, -5), 0):
         yield _sms(head, clipped(detail, length), english)
-    for length in range(min(max(len(visit.hall_name), len(visit.group_name)), 200), 3, -3):
-        hall, group = clipped(visit.hall_name, length), clipped(visit.group_name, length)
-        head = line(template(fact, replace(visit, hall_name=hall, group_name=group)).head[english])
+    for head in _shorter_heads(template, fact, visit, english, 4):
         yield _sms(head, "", english)
     for length in range(len(head), 0, -1):
         yield _sms(clipped(head, length), "", english)
+
+
+def _shorter_heads(template: Template, fact: VisitFact, visit: Visit, english: bool, least: int) -> Iterator[str]:
+    """With names of ever fewer characters, down to `least`."""
+    for length in range(min(max(len(visit.hall_name), len(visit.group_name)), 200), least - 1, -1):
+        hall, group = clipped(visit.hall_name, length), clipped(visit.group_name, length)
+        yield line(template(fact, replace(visit, hall_name=hall, group_name=group)).head[english])
 
 
 def _sms(head: str, detail: str, english: bool) -> str:
@@ -213,9 +226,12 @@ def _place(visit: Visit) -> Pair:
     return f"{visit.hall_name}{visit.group_name}", f"{visit.hall_name} {visit.group_name}"
 
 
-def _leaving(visit: Visit) -> Pair:
+def _leaving(visit: Visit, now: datetime) -> Pair:
+    """Until when one can still think better of it; nothing once that is over."""
     if visit.cancel_before is None:
         return "不能前来请尽早取消。", "Please cancel if you cannot come."
+    if visit.cancel_before <= now:
+        return "", ""
     until = _moment(visit.cancel_before)
     return f"如需取消或改期，请于{until[0]}前在网上办理。", f"Cancel or move by {until[1]}."
 

@@ -8,10 +8,14 @@ Pair = tuple[str, str]  # Chinese (simplified), English
 
 @dataclass(frozen=True)
 class Words:
-    """What one fact has to tell: `head` in a sentence, and more in `detail` ("" where there is none)."""
+    """What one fact has to tell: `head` in a sentence, and more in `detail` ("" where there is none).
+
+    `whole`: half of the detail is of no use; rather names are clipped.
+    """
 
     head: Pair
     detail: Pair = ("", "")
+    whole: bool = False
 
 
 @dataclass(frozen=True)
