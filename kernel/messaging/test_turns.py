@@ -1,8 +1,10 @@
 """Who waits for a turn at a service, and for how long."""
 
+import threading
 from collections.abc import Callable
 
 from kernel.messaging.turns import Turns
+from kernel.testing import eventually
 
 
 class Watch:
@@ -70,3 +72,27 @@ def test_nobody_waits_beyond_patience() -> None:
 
     watch.plan(much_later)
     assert not turns.take(60.0)
+
+
+def test_who_came_first_is_let_in_first_however_often_the_others_look() -> None:
+    turns = Turns(1)
+    assert turns.take(60.0)
+    let_in: list[int] = []
+
+    def come(number: int) -> None:
+        assert turns.take(0.01 if number % 2 else 60.0) is (number % 2 == 0)
+        if number % 2 == 0:
+            let_in.append(number)
+            turns.give_back()
+
+    people = [threading.Thread(target=come, args=(number,)) for number in range(8)]
+    for here, one in enumerate(people, 1):
+        one.start()
+        eventually(lambda here=here: len(turns._waiting) + sum(not each.is_alive() for each in people[:here]) == here)
+    for one in people[1::2]:
+        one.join(10)
+    turns.give_back()
+    for one in people:
+        one.join(10)
+    assert let_in == [0, 2, 4, 6]
+    assert turns.take(0.0), "nobody has kept a turn"
