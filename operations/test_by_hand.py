@@ -265,3 +265,19 @@ def test_a_message_that_verify_misses_is_made(installation: Installation) -> Non
 def test_one_message_or_those_of_an_event(installation: Installation) -> None:
     for words in ((), ("m-1", "--missing", "4")):
         assert installation.run("messages", "resend", *words, *WHY).exit_code == 2
+
+
+def test_swaps_and_repairs_are_on_the_desks_log(installation: Installation) -> None:
+    installation.file([1])
+    installation.follow("progress")
+    assert installation.run("replay", "progress", "--swap").exit_code == 0
+    assert installation.run("replay", "progress", "--case", serial(1)).exit_code == 0
+    installation.change("progress", "DELETE FROM case_step")
+    repaired = installation.run("verify", "--repair")
+    assert repaired.exit_code == 0, repaired.stderr
+    done = [(act, by, target) for type_, act, by, _, target in acts(installation) if type_ == "desk.done"]
+    assert done == [
+        ("replay.swap", operator(), "progress"),
+        ("replay.case", operator(), serial(1)),
+        ("verify.repair", operator(), "logs"),
+    ]

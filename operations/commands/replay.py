@@ -38,6 +38,7 @@ def replay(service: str, serial: str | None, discard: bool, as_json: bool, **wan
     """Build SERVICE's tables again from the log, beside the live ones, and say what is different; swap with --swap.
 
     SERVICE runs on meanwhile and loses nothing. No message is sent. Interrupted, the same command goes on where it was.
+    Who swapped, and when, is on the desk's log.
     Exit code 1: another replay of SERVICE runs, or what was built must not be swapped.
 
     \b
@@ -60,8 +61,11 @@ def replay(service: str, serial: str | None, discard: bool, as_json: bool, **wan
 
 def _mend(one: "Following", service: str, serial: str, as_json: bool) -> None:
     from kernel.eventlog.rebuilding import mend
+    from operations.desk import audited
 
-    events = mend(one.consumer, one.live, one.reader, one.clock, serial)
+    with audited(settings(), "replay.case", serial, consumer=service) as act:
+        events = mend(one.consumer, one.live, one.reader, one.clock, serial)
+        act.outcome = {"events": events}
     parked = sum(event.stream == serial for event in one.follower.parked())
     told = {"service": service, "serial": serial, "events": events, "parked": parked}
     say(told, f"{service} has case {serial} again from {events} events; {parked} are parked", as_json)
@@ -106,15 +110,20 @@ def _replay(
         reached = rebuild.build(scope, Pace(f"replay {service}", as_json), throttle)
         built = {"service": service, "events": reached.position - first, "seconds": round(time.monotonic() - began, 3)}
         comparison, parked = rebuild.compare(), len(rebuild.parked())
-        place = _end(rebuild, swap=swap, dry_run=dry_run, with_parked=with_parked, new_log=new_log)
+        place = _end(rebuild, service, swap=swap, dry_run=dry_run, with_parked=with_parked, new_log=new_log)
     told = {**built, "parked": parked, "swapped": swap, "place": place, **asdict(comparison)}
     say(told, _report(told, comparison), as_json)
 
 
-def _end(rebuild: "Rebuild", *, swap: bool, dry_run: bool, with_parked: bool, new_log: bool) -> str | None:
+def _end(
+    rebuild: "Rebuild", service: str, *, swap: bool, dry_run: bool, with_parked: bool, new_log: bool
+) -> str | None:
     """Swap, forget or keep what was built; where it is kept."""
+    from operations.desk import audited
+
     if swap:
-        rebuild.swap(with_parked=with_parked, new_log=new_log)
+        with audited(settings(), "replay.swap", service, with_parked=with_parked, new_log=new_log) as act:
+            act.outcome = {"position": rebuild.swap(with_parked=with_parked, new_log=new_log).position}
         return None
     if dry_run:
         rebuild.discard()

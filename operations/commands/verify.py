@@ -73,9 +73,15 @@ def _is_whole(verdict: "Verdict") -> bool:
 
 
 def _repaired(verdicts: list["Verdict"]) -> dict[str, int]:
+    from operations.desk import audited
     from operations.verification import repair
 
-    return repair(settings(), [finding for verdict in verdicts for finding in verdict.findings])
+    findings = [finding for verdict in verdicts for finding in verdict.findings]
+    if not findings:
+        return {}
+    with audited(settings(), "verify.repair", "logs", findings=len(findings)) as act:
+        act.outcome = repair(settings(), findings)
+    return act.outcome
 
 
 def _told(verdicts: list["Verdict"], mended: dict[str, int]) -> tuple[dict[str, Any], str]:

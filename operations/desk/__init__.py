@@ -43,7 +43,7 @@ def operator() -> str:
 
 @contextmanager
 def audited(
-    settings: Settings, act: str, target: str, *, why: str, by: str | None = None, **details: Any
+    settings: Settings, act: str, target: str, *, why: str = "", by: str | None = None, **details: Any
 ) -> Iterator[Act]:
     """Note that `act` is about to be done to `target`, and how it ended. Nothing is done that can't be noted."""
     clock = SystemClock()
