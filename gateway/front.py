@@ -19,7 +19,7 @@ from gateway.cache import Cache, Page, key_of
 from gateway.call import Answer, Call, language_of
 from gateway.headers import SAFE
 from gateway.route import PRIVATE, Route
-from kernel import logs
+from kernel import logs, tracing
 from kernel.errors import Refusal, RemoteFault
 
 log = logs.get(__name__)
@@ -51,18 +51,18 @@ class Front:
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         started = time.perf_counter()
-        request_id, environ["yichuang.traceparent"] = traffic.trace_of(environ)
-        page = self._kept(environ)
-        if page is not None:
-            return _give(page, environ, start_response, request_id, started)
-        environ["yichuang.request_id"] = request_id
-        route, response = self._answer(environ)
-        for name, value in SAFE.items():
-            response.headers.setdefault(name, value)
-        response.headers["X-Request-Id"] = request_id
-        path = route.path if route else "(none)"
-        traffic.record(path, environ["REQUEST_METHOD"], response.status_code, time.perf_counter() - started, request_id)
-        return response(environ, start_response)
+        with tracing.work("HTTP", tracing.SERVER, traffic.trace_of(environ)) as work:
+            page = self._kept(environ)
+            if page is not None:
+                return _give(page, environ, start_response, work, started)
+            environ["yichuang.request_id"] = tracing.id_of(work.traceparent)
+            route, response = self._answer(environ)
+            for name, value in SAFE.items():
+                response.headers.setdefault(name, value)
+            response.headers["X-Request-Id"] = environ["yichuang.request_id"]
+            path = route.path if route else "(none)"
+            _record(work, path, environ["REQUEST_METHOD"], response.status_code, started)
+            return response(environ, start_response)
 
     def _kept(self, environ: dict[str, Any]) -> Page | None:
         """The page for a request that only reads; what comes with a body is left to its route."""
@@ -97,14 +97,19 @@ class Front:
 
 
 def _give(
-    page: Page, environ: dict[str, Any], start_response: Callable[..., Any], request_id: str, started: float
+    page: Page, environ: dict[str, Any], start_response: Callable[..., Any], work: tracing.work, started: float
 ) -> Iterable[bytes]:
     """A page from the cache, past everything that is of no use to it. The same header fields as of one just made."""
     known, method = shared.is_known(page, environ), environ["REQUEST_METHOD"]
     status, headers = (304, page.brief) if known else (200, page.headers)
-    start_response(_STATUS[status], [*headers, ("X-Request-Id", request_id)])
-    traffic.record(page.route, method, status, time.perf_counter() - started, request_id)
+    start_response(_STATUS[status], [*headers, ("X-Request-Id", tracing.id_of(work.traceparent))])
+    _record(work, page.route, method, status, started)
     return [] if known or method == "HEAD" else [page.body]
+
+
+def _record(work: tracing.work, path: str, method: str, status: int, started: float) -> None:
+    traffic.record(path, method, status, time.perf_counter() - started)
+    work.tell(f"{traffic.known(method)} {path}", **{"http.route": path, "http.response.status_code": status})
 
 
 def _path(environ: Mapping[str, Any]) -> str:

@@ -22,7 +22,7 @@ from gateway import front, problems, traffic
 from gateway.call import Answer, Call, language_of, read
 from gateway.edge import EdgeProvider
 from gateway.route import Route
-from kernel import logs
+from kernel import logs, tracing
 from kernel.errors import CannotListen, Refusal, ServiceDown
 
 log = logs.get(__name__)
@@ -72,13 +72,13 @@ class Protocol(HttpOnlyProtocol):  # type: ignore[misc]
 
     def _refuse(self, refusal: Refusal) -> None:
         self.close_connection = 1
-        environ = {"HTTP_ACCEPT_LANGUAGE": "", "HTTP_TRACEPARENT": ""}
-        request_id, _ = traffic.trace_of(environ)
-        response = problems.respond(refusal, language_of(environ), request_id)
-        response.headers.extend({"Connection": "close", "X-Request-Id": request_id})
-        head = f"HTTP/1.1 {response.status}\r\n" + "".join(f"{k}: {v}\r\n" for k, v in response.headers.items())
-        self.wfile.write(head.encode("latin-1") + b"\r\n" + response.get_data())
-        traffic.record("(none)", "OTHER", refusal.status, 0.0, request_id)
+        with tracing.joined(None) as own:
+            request_id = tracing.id_of(own.traceparent)
+            response = problems.respond(refusal, language_of({"HTTP_ACCEPT_LANGUAGE": ""}), request_id)
+            response.headers.extend({"Connection": "close", "X-Request-Id": request_id})
+            head = f"HTTP/1.1 {response.status}\r\n" + "".join(f"{k}: {v}\r\n" for k, v in response.headers.items())
+            self.wfile.write(head.encode("latin-1") + b"\r\n" + response.get_data())
+            traffic.record("(none)", "OTHER", refusal.status, 0.0)
 
 
 def _is_misframed(headers: Message) -> bool:
@@ -155,8 +155,8 @@ class HallServer(WebServer):  # type: ignore[misc]
             log.debug("connection failed", exc_info=error)
             sock.close()
 
-    def context_data_from_headers(self, request: Request) -> dict[str, str]:
-        return {"traceparent": request.environ["yichuang.traceparent"]}
+    def context_data_from_headers(self, request: Request) -> dict[str, str | None]:
+        return {tracing.HEADER: tracing.current()}
 
 
 def _listening(address: tuple[str, int]) -> Any:

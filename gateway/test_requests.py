@@ -341,15 +341,12 @@ def test_the_request_id_is_the_callers_trace(hall: Hall) -> None:
     trace = "4bf92f3577b34da6a3ce929d0e0e4736"
     response = hall.ask("GET", "/health/live", headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-00"})
     assert response.headers["X-Request-Id"] == trace
-    passed_on = trace_of({"HTTP_TRACEPARENT": f"00-{trace}-00f067aa0ba902b7-00"})[1]
-    assert passed_on.startswith(f"00-{trace}-")
-    assert passed_on.endswith("-00")
-    assert "00f067aa0ba902b7" not in passed_on
 
 
 @pytest.mark.parametrize("made_up", ["", "x", "00-" + "0" * 32 + "-00f067aa0ba902b7-01", "00-xyz", "\x00"])
 def test_a_made_up_trace_is_replaced(hall: Hall, made_up: str) -> None:
-    ids = {trace_of({"HTTP_TRACEPARENT": made_up})[0] for _ in range(2)}
+    assert trace_of({"HTTP_TRACEPARENT": made_up}) is None
+    ids = {hall.ask("GET", "/health/live").headers["X-Request-Id"] for _ in range(2)}
     assert len(ids) == 2
     assert all(len(one) == 32 and one.strip("0") for one in ids)
 

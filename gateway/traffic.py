@@ -3,15 +3,13 @@
 Figures are this process's own.
 """
 
-import os
-import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from kernel import logs
+from kernel import logs, tracing
 
 log = logs.get(__name__)
 
@@ -25,25 +23,25 @@ SECONDS = Histogram(
     registry=REGISTRY,
 )
 
-_TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 _METHODS = frozenset(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 
 
-def trace_of(environ: Mapping[str, Any]) -> tuple[str, str]:
-    """The request's id (32 hex digits) and the `traceparent` (W3C Trace Context) to pass on: its own, or a new one."""
-    came = _TRACEPARENT.fullmatch(environ.get("HTTP_TRACEPARENT", ""))
-    fresh = os.urandom(24).hex()
-    request_id = came.group(1) if came and came.group(1).strip("0") else fresh[:32]
-    return request_id, f"00-{request_id}-{fresh[32:]}-{came.group(3) if came else '01'}"
+def trace_of(environ: Mapping[str, Any]) -> str | None:
+    """The `traceparent` (W3C Trace Context) that a request came with; None where it has none that can be read."""
+    return tracing.read(environ.get("HTTP_TRACEPARENT"))
 
 
-def record(route: str, method: str, status: int, seconds: float, request_id: str) -> None:
+def record(route: str, method: str, status: int, seconds: float) -> None:
     """Count a request and log it. `route` is the path as the table has it, so without serials and codes."""
-    if method not in _METHODS:  # whatever a stranger calls a method must not become a label
-        method = "OTHER"
+    method = known(method)
     _counter(route, method, status).inc()
     _histogram(route).observe(seconds)
-    log.info("request", route=route, method=method, status=status, ms=round(seconds * 1000, 1), request_id=request_id)
+    log.info("request", route=route, method=method, status=status, ms=round(seconds * 1000, 1))
+
+
+def known(method: str) -> str:
+    """The method, or OTHER: whatever a stranger calls a method must not become a label."""
+    return method if method in _METHODS else "OTHER"
 
 
 # Looking labels up costs more than counting: the routes, methods and statuses are few, so the counters are kept.

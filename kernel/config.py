@@ -51,6 +51,10 @@ class Settings:
     smtp_url: str = _setting("SMTP_URL", "", "smtp://user:password@host:port; empty: mail goes to DATA_DIR/outbox")
     mail_from: str = _setting("MAIL_FROM", "hall@localhost", "sender of e-mail")
 
+    otlp_endpoint: str = _setting(
+        "OTEL_EXPORTER_OTLP_ENDPOINT", "", "OpenTelemetry collector that spans are sent to, OTLP over HTTP; empty: none"
+    )
+
     @property
     def embedded(self) -> bool:
         """Whether one process holds all services. For the starter alone: no handler asks."""
@@ -103,6 +107,8 @@ def _contradictions(settings: Settings) -> list[str]:
     if settings.sms_fallback_url and not settings.sms_fallback_secret:
         wrong.append("SMS_FALLBACK_SECRET: needed where SMS_FALLBACK_URL is set")
     wrong += [f"TRUSTED_PROXIES: no address: {text!r}" for text in settings.proxies() if not _is_address(text)]
+    if settings.otlp_endpoint and not settings.otlp_endpoint.startswith(("http://", "https://")):
+        wrong.append("OTEL_EXPORTER_OTLP_ENDPOINT: neither http:// nor https://")
     if min(settings.bookings_per_address, settings.codes_per_address) < 1:
         wrong.append("BOOKINGS_PER_ADDRESS, CODES_PER_ADDRESS: at least 1")
     if settings.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):

@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line on stderr, with what is known beside the sentence.
+"""Logs: one JSON object a line on stderr, with what is known beside the sentence, and the trace it belongs to.
 
 Never personal data: references, codes and positions only.
 """
@@ -9,8 +9,18 @@ from typing import Any
 
 import structlog
 
+from kernel import tracing
+
+
+def _traced(_logger: Any, _method: str, event: Any) -> Any:
+    traceparent = tracing.current()
+    if traceparent is not None:
+        event["trace_id"] = tracing.id_of(traceparent)
+    return event
+
+
 _SHARED: list[Any] = [
-    structlog.contextvars.merge_contextvars,
+    _traced,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),

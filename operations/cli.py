@@ -5,6 +5,7 @@ Only puts the commands together; they are in operations/commands/.
 
 import click
 
+from kernel import tracing
 from operations.commands import (
     archive,
     catalog,
@@ -32,6 +33,7 @@ def main() -> None:
     Example:
       yichuang run
     """
+    tracing.begin()  # one command, one trace: what it appends, asks and logs
 
 
 for command in (

@@ -37,6 +37,7 @@ class Reference:
     id: str | None = None
     source: str | None = None
     subject: str | None = None
+    traceparent: str | None = field(default=None, compare=False)  # of the trace that it is part of
 
 
 def appended(reply_id: str, at: datetime, about: Reference, position: int, duplicate: bool) -> bytes:
@@ -80,6 +81,8 @@ def _reply(type_: str, reply_id: str, at: datetime, about: Reference, data: dict
     }
     if about.subject is not None:
         members["subject"] = about.subject
+    if about.traceparent is not None:
+        members["traceparent"] = about.traceparent
     return orjson.dumps(members)
 
 

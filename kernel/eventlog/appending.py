@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from kernel import tracing
 from kernel.clock import Clock
 from kernel.database import Database, is_away
 from kernel.eventlog import appending_postgresql, appending_sqlite
@@ -50,7 +51,7 @@ class EventLog(LogReader):
         Raises VersionConflict (load, decide and append again), EventIdReused, or what `is_away` tells: then it is not
         known whether the events were written, and the same append can be repeated.
         """
-        drafted = draft(request, self._clock.now())
+        drafted = draft(request, self._clock.now(), tracing.current())
         return _or_raise(request, self._grouped.submit(drafted, len(drafted.rows)))
 
     def append_all(self, requests: Sequence[Append]) -> list[Outcome]:
@@ -69,8 +70,8 @@ class EventLog(LogReader):
         return _settled(self._drafts(requests), lambda drafts: self._write(tx, drafts))
 
     def _drafts(self, requests: Sequence[Append]) -> list[Draft]:
-        now = self._clock.now()
-        return [draft(request, now) for request in requests]
+        now, trace = self._clock.now(), tracing.current()
+        return [draft(request, now, trace) for request in requests]
 
     def _commit(self, drafts: Sequence[Draft]) -> list[Outcome]:
         return _settled(drafts, self._once_more_if_away)

@@ -44,8 +44,11 @@ class Draft:
         return self.expected_version + len(self.rows)
 
 
-def draft(request: Append, recorded_at: datetime) -> Draft:
-    """Make `request` ready. Raises ValueError for one without events, or with control characters in a name."""
+def draft(request: Append, recorded_at: datetime, traceparent: str | None = None) -> Draft:
+    """Make `request` ready. `traceparent` is of the events that bring none of their own.
+
+    Raises ValueError for one without events, or with control characters in a name.
+    """
     _check(request)
     repeated = _repeated(request.events)
     if repeated is not None:
@@ -61,7 +64,7 @@ def draft(request: Append, recorded_at: datetime) -> Draft:
             event.version,
             micros,
             event.digest,
-            body_of(event, request.stream, version, recorded_at),
+            body_of(event, request.stream, version, recorded_at, traceparent),
         )
         for version, event in enumerate(request.events, request.expected_version + 1)
     )

@@ -29,6 +29,7 @@ class NewEvent:
     data: dict[str, Any]  # JSON values only
     organ: str  # code of the organ whose business this is; the end of the routing key
     digest: str | None = None  # of the content as its sender sent it, to tell a repeat from a reuse
+    traceparent: str | None = None  # of the trace it is part of; None: the one that is bound where it is appended
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +83,11 @@ class Recorded:
     def digest(self) -> str | None:
         """Of the content as its sender sent it; None for our own events."""
         return self.envelope.get("contentdigest")
+
+    @property
+    def traceparent(self) -> str | None:
+        """Of the trace that it was appended in (W3C Trace Context); None for events from before there were any."""
+        return self.envelope.get("traceparent")
 
 
 @dataclass(frozen=True)
@@ -144,8 +150,13 @@ class EventIdReused(Refusal):
     en = "The event id {id} was used before for an event with other content."
 
 
-def body_of(event: NewEvent, stream: str, stream_version: int, recorded_at: datetime) -> str:
-    """The text that is stored, hashed and published. Its members keep this order for ever."""
+def body_of(
+    event: NewEvent, stream: str, stream_version: int, recorded_at: datetime, traceparent: str | None = None
+) -> str:
+    """The text that is stored, hashed and published. Its members keep this order for ever.
+
+    `traceparent` is of an event that brings none of its own.
+    """
     members: dict[str, Any] = {
         "specversion": "1.0",
         "id": event.id,
@@ -161,6 +172,8 @@ def body_of(event: NewEvent, stream: str, stream_version: int, recorded_at: date
     }
     if event.digest is not None:
         members["contentdigest"] = event.digest
+    if event.traceparent or traceparent:
+        members["traceparent"] = event.traceparent or traceparent
     members["data"] = event.data
     return orjson.dumps(members).decode()
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import sqlalchemy as sa
 
-from kernel import logs
+from kernel import logs, tracing
 from kernel.clock import Clock
 from kernel.database import Database
 from kernel.database.away import away_beneath
@@ -253,7 +253,8 @@ class Follower:
         about = {"consumer": self._projection.name, "case": event.stream, "position": event.position}
         # The first line only: a driver's error goes on with the statement and all its values.
         why = reason.partition("\n")[0][:_SAID]
-        log.error("case parked", **about, type=event.type, reason=why, do="yichuang parked list")
+        with tracing.joined(event.traceparent):
+            log.error("case parked", **about, type=event.type, reason=why, do="yichuang parked list")
 
     def _apply(self, tx: sa.Connection, events: Sequence[Recorded]) -> list[tuple[Recorded, str]]:
         """Apply all but those of parked streams, which are parked behind; find the bad ones by halving.

@@ -2,8 +2,9 @@
 
 import pytest
 
+from kernel import tracing
 from kernel.database import Database
-from kernel.eventlog import Broken, EventLog, Head, Sound, verify
+from kernel.eventlog import Broken, Duplicate, EventLog, Head, Sound, verify
 from kernel.eventlog.events import link
 from kernel.eventlog.testing import request, step, tamper
 
@@ -19,6 +20,27 @@ def test_a_log_that_nobody_touched_is_sound(log: EventLog) -> None:
     seen: list[int] = []
     assert verify(log, seen=lambda page: seen.append(page[-1].position)) == Sound(log.head())
     assert seen == [6]
+
+
+def test_events_with_a_trace_go_on_behind_those_without(log: EventLog) -> None:
+    own, bound = f"00-{'a' * 32}-{'b' * 16}-01", f"00-{'c' * 32}-{'d' * 16}-01"
+    with tracing.joined(bound):
+        log.append_all([request("C1", 0, step("e7", traceparent=own, digest="d1"), step("e8"))])
+        log.append(request("D1", 0, step("e9")))
+    assert [event.traceparent for event in log.read(5)] == [None, own, bound, bound]
+    assert verify(log) == Sound(log.head())
+
+
+def test_a_repeat_in_another_trace_is_still_a_repeat(log: EventLog) -> None:
+    with tracing.joined(None):
+        assert log.append(request("A1", 0, step("e1"))) == Duplicate(1, 1)
+
+
+def test_a_trace_that_was_changed_afterwards_is_found(log: EventLog, database: Database) -> None:
+    with tracing.joined(f"00-{'a' * 32}-{'b' * 16}-01"):
+        log.append(request("C1", 0, step("e7")))
+    tamper(database, "UPDATE event SET body = replace(body, 'aaaa', 'abab') WHERE position = 7")
+    assert verify(log) == Broken(7, "the body was changed, or the chain value")
 
 
 def test_verifying_goes_on_from_an_earlier_head(log: EventLog) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 from nameko.extensions import DependencyProvider
 
+from kernel import tracing
 from kernel.errors import RemoteFault, RemoteRefusal, ServiceDown, ServiceSlow
 from kernel.messaging.connection import LOST, BrokerAway, Channel, Listener
 from kernel.messaging.messages import Incoming
@@ -84,14 +85,14 @@ class ServiceClient:
         method: str,
         payload: Mapping[str, Any],
         timeout: float | None = None,
-        headers: Mapping[str, str] | None = None,
     ) -> Any:
         """Ask `service` to run `method` with `payload` (a JSON object) and return its answer (JSON).
 
         In a crowd a call waits for its turn, and its time runs from then: whom a service can answer soon is not given
         up because of all who came at the same moment. Whoever names a `timeout` waits no longer than that for its turn.
         Raises RemoteRefusal (it said no), ServiceDown (no process of it listens, or the broker is away: at once),
-        ServiceSlow (no answer in `timeout` seconds; it may still happen), RemoteFault (it failed).
+        ServiceSlow (no answer in `timeout` seconds; it may still happen), RemoteFault (it failed). The trace that the
+        caller is part of goes along.
         """
         if not self._started:
             self.start()
@@ -100,7 +101,7 @@ class ServiceClient:
         if not turns.take(seconds, PATIENCE if timeout is None else timeout):
             raise ServiceSlow(service=service)
         try:
-            answer = self._exchange(service, method, body, seconds, headers or {})
+            answer = self._exchange(service, method, body, seconds)
             if answer is _DOWN:
                 raise ServiceDown(service=service)
             if answer is None or answer is _CUT:
@@ -110,7 +111,7 @@ class ServiceClient:
             turns.give_back()
         return _unpacked(answer)
 
-    def _exchange(self, service: str, method: str, body: bytes, seconds: float, headers: Mapping[str, str]) -> Any:
+    def _exchange(self, service: str, method: str, body: bytes, seconds: float) -> Any:
         number = str(next(self._numbers))
         call = self._calls[number] = _Call()
         until = monotonic() + seconds
@@ -127,7 +128,7 @@ class ServiceClient:
                 expiration=str(int(seconds * 1000)),
                 delivery_mode=1,
                 content_type="application/json",
-                headers=dict(headers),
+                headers=_headers(),
             )
             call.wait(max(until - monotonic(), 0))
         except LOST as error:
@@ -164,16 +165,9 @@ def _unpacked(answer: dict[str, Any]) -> Any:
     return answer["result"]
 
 
-class Calls:
-    """What a worker sees as `self.services`: the client, passing on the trace that the worker is part of."""
-
-    def __init__(self, client: ServiceClient, headers: Mapping[str, str]) -> None:
-        self._client = client
-        self._headers = headers
-
-    def call(self, service: str, method: str, payload: Mapping[str, Any], timeout: float | None = None) -> Any:
-        """See `ServiceClient.call`."""
-        return self._client.call(service, method, payload, timeout, self._headers)
+def _headers() -> dict[str, str]:
+    traceparent = tracing.current()
+    return {} if traceparent is None else {tracing.HEADER: traceparent}
 
 
 class Services(DependencyProvider):  # type: ignore[misc]
@@ -188,10 +182,9 @@ class Services(DependencyProvider):  # type: ignore[misc]
     def start(self) -> None:
         self.client.start()
 
-    def get_dependency(self, worker_ctx: Any) -> Calls:
-        """A caller that sends the worker's `traceparent` (W3C Trace Context) along, if there is one."""
-        traceparent = worker_ctx.data.get("traceparent")
-        return Calls(self.client, {"traceparent": traceparent} if traceparent else {})
+    def get_dependency(self, worker_ctx: Any) -> ServiceClient:
+        """The same client for every worker."""
+        return self.client
 
     def stop(self) -> None:
         self.client.close()

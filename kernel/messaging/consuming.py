@@ -10,7 +10,7 @@ from typing import Any
 
 from nameko.extensions import Entrypoint
 
-from kernel import logs
+from kernel import logs, tracing
 from kernel.database import is_away
 from kernel.messaging import topology
 from kernel.messaging.connection import LOST, Backoff, BrokerAway, Channel, Listener
@@ -121,7 +121,10 @@ class Looping(Entrypoint):  # type: ignore[misc]
         """End the waiting of the present round, if it waits for work."""
 
     def call(self, *args: Any) -> tuple[Any, BaseException | None]:
-        """Run the method in a worker, with its dependencies, and wait: its result and what it raised."""
+        """Run the method in a worker, with its dependencies, and wait: its result and what it raised.
+
+        In the trace that is bound here; in a new one where none is.
+        """
         finished = threading.Event()
         outcome: list[Any] = [None, None]
 
@@ -130,7 +133,8 @@ class Looping(Entrypoint):  # type: ignore[misc]
             finished.set()
             return result, exc_info
 
-        self.container.spawn_worker(self, args, {}, handle_result=keep)
+        context = {tracing.HEADER: tracing.current()}
+        self.container.spawn_worker(self, args, {}, context_data=context, handle_result=keep)
         finished.wait()
         return outcome[0], outcome[1]
 
@@ -154,8 +158,11 @@ class Batches(Looping):
 
     def turn(self) -> None:
         channel, batch = self.inbox.take(timeout=1)
-        if channel is None:
-            return
+        if channel is not None:
+            with tracing.joined(trace_of(batch)):
+                self._hand_over(channel, batch)
+
+    def _hand_over(self, channel: Channel, batch: list[Incoming]) -> None:
         _, error = self.call(batch)
         if error is None:
             self.backoff.reset()
@@ -199,14 +206,15 @@ class Every(Looping):
         self.backoff = Backoff(first=self.seconds)
 
     def turn(self) -> None:
-        _, error = self.call()
-        if error is None:
-            self.backoff.reset()
-            self.stopping.wait(self.seconds)
-        else:
-            pause = max(self.seconds, self.backoff.next())
-            self._report(error, pause)
-            self.stopping.wait(pause)
+        pause = self.seconds
+        with tracing.joined(None):  # what a turn does is a trace of its own
+            _, error = self.call()
+            if error is None:
+                self.backoff.reset()
+            else:
+                pause = max(self.seconds, self.backoff.next())
+                self._report(error, pause)
+        self.stopping.wait(pause)
 
     def _report(self, error: BaseException, pause: float) -> None:
         if isinstance(error, BrokerAway) or is_away(error):
@@ -221,6 +229,12 @@ def every(seconds: float) -> Callable[[Any], Any]:
     What it raises is logged, and it is called again, after longer and longer pauses (up to 5 s) while it keeps failing.
     """
     return Every.decorator(seconds)  # type: ignore[no-any-return]
+
+
+def trace_of(batch: list[Incoming]) -> str | None:
+    """The trace that all these messages are part of; None where they are of several, or of none."""
+    came = {message.trace for message in batch}
+    return came.pop() if len(came) == 1 else None
 
 
 def describe(queue: str, batch: list[Incoming]) -> dict[str, Any]:

@@ -6,11 +6,11 @@ What the broker loses, doubles or reorders does no harm; without a broker the se
 from collections.abc import Callable
 from typing import Any
 
-from kernel import logs
+from kernel import logs, tracing
 from kernel.database import is_away
 from kernel.eventlog.events import Recorded, read_published
 from kernel.messaging.connection import Backoff, Channel
-from kernel.messaging.consuming import Inbox, Looping, describe
+from kernel.messaging.consuming import Inbox, Looping, describe, trace_of
 from kernel.messaging.messages import Incoming
 
 log = logs.get(__name__)
@@ -62,11 +62,19 @@ class Follows(Looping):
             self._behind = not self.stopping.is_set()
             return
         self._under_way = channel
-        events = readable(self.queue, batch)
-        if events:
-            self.follower.take(events)
+        with tracing.joined(trace_of(batch)):
+            self._take(readable(self.queue, batch))
         self.inbox.done(channel, batch)
         self._under_way = None
+
+    def _take(self, events: list[Recorded]) -> None:
+        if not events:
+            return
+        began, traces = tracing.now(), [event.traceparent for event in events]
+        self.follower.take(events)
+        tracing.took(f"{self.queue} take", traces, began)
+        about = {"queue": self.queue, "events": len(events), "last": events[-1].position}
+        log.info("events taken", **about, trace_ids=tracing.ids_of(traces))
 
     @property
     def follower(self) -> Any:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from kernel import tracing
+
 _PLACES = ("content_type", "user_id", "message_id", "reply_to", "correlation_id", "expiration", "type")
 
 
@@ -26,6 +28,11 @@ class Incoming:
     def user_id(self) -> str | None:
         """Who sent it, as the broker checked; None where the sender did not say."""
         return self.properties.get("user_id")
+
+    @property
+    def trace(self) -> str | None:
+        """The traceparent that came with it; None where none did that can be read."""
+        return tracing.read(self.properties["headers"].get(tracing.HEADER))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from kernel import logs
+from kernel import logs, tracing
 from kernel.clock import Clock, to_micros
 from kernel.config import Settings
 from kernel.database import Database
@@ -81,6 +81,8 @@ class Relay:
         if events:
             self._publisher.publish_batch([_message(self._exchange, event) for event in events])
             self._advance(position, events[-1].position)
+            about = {"exchange": self._exchange, "events": len(events), "last": events[-1].position}
+            log.info("events published", **about, trace_ids=tracing.ids_of(event.traceparent for event in events))
         return len(events)
 
     def status(self) -> dict[str, int]:
@@ -142,6 +144,7 @@ def _message(exchange: str, event: Recorded) -> Outgoing:
             "content_type": "application/cloudevents+json",
             "message_id": f"{event.source}#{event.id}",
             "type": event.type,
+            **({"headers": {tracing.HEADER: event.traceparent}} if event.traceparent else {}),
         },
     )
 

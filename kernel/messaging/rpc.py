@@ -11,15 +11,15 @@ from marshmallow import RAISE, Schema, ValidationError
 from nameko.exceptions import ContainerBeingKilled
 from nameko.extensions import Entrypoint, SharedExtension
 
-from kernel import logs
+from kernel import logs, tracing
 from kernel.database import is_away
 from kernel.errors import InvalidInput, Refusal, ServiceDown
 from kernel.ids import new_id
-from kernel.messaging.calling import Calls, ServiceClient, Services, request_queue
+from kernel.messaging.calling import ServiceClient, Services, request_queue
 from kernel.messaging.connection import LOST, Channel, Listener
 from kernel.messaging.messages import Incoming
 
-__all__ = ["Calls", "Rpc", "ServiceClient", "Services", "rpc"]
+__all__ = ["Rpc", "ServiceClient", "Services", "rpc"]
 
 log = logs.get(__name__)
 
@@ -85,7 +85,7 @@ class _Request:
         self._channel = channel
         self._message = message
         self._target = target
-        self.trace = message.properties["headers"].get("traceparent")
+        self.trace = tracing.read(message.properties["headers"].get(tracing.HEADER))
 
     @property
     def payload(self) -> Any:
@@ -144,6 +144,7 @@ class Rpc(Entrypoint):  # type: ignore[misc]
 
     server = RpcServer()
     reports_failures = True
+    span_kind = tracing.SERVER
 
     def __init__(self, schema: Schema | type[Schema] | None = None) -> None:
         super().__init__()
@@ -177,9 +178,10 @@ class Rpc(Entrypoint):  # type: ignore[misc]
                 request.fail(exc_info[1])
             return result, exc_info
 
-        context = {"traceparent": request.trace} if request.trace else {}
         try:
-            self.container.spawn_worker(self, (payload,), {}, context_data=context, handle_result=answer)
+            self.container.spawn_worker(
+                self, (payload,), {}, context_data={tracing.HEADER: request.trace}, handle_result=answer
+            )
         except ContainerBeingKilled:
             request.give_back()
 

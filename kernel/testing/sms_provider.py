@@ -35,6 +35,7 @@ class SmsProvider:
         self.secret = secret
         self.sent: dict[str, SentSms] = {}
         self.asked: list[str] = []
+        self.traces: dict[str, str | None] = {}  # the traceparent that each came with, by id
         self.refused: list[str] = []  # what was wrong with requests that were not as they should be
         self.before: Callable[[str], Whim] = lambda id: None
         self.after: Callable[[str], Whim] = lambda id: None  # once it was sent
@@ -71,6 +72,7 @@ class SmsProvider:
         message = json.loads(body)
         with self._lock:
             self.asked.append(message["id"])
+            self.traces[message["id"]] = headers.get("traceparent")
         whim = self.before(message["id"])
         if whim is not None:
             return whim

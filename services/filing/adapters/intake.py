@@ -9,10 +9,10 @@ from services.filing.adapters.sql import as_list, each_of
 from services.filing.application.ports import Key
 from services.filing.application.rows import ReplyRow, WaitingRow
 
-_COLUMNS = "source, id, serial, organ, body, deadline"
+_COLUMNS = "source, id, serial, organ, body, deadline, traceparent"
 _FIRST = sa.text("SELECT serial FROM waiting_event GROUP BY serial ORDER BY MIN(deadline) LIMIT :limit")
 _ADD = sa.text(
-    f"INSERT INTO waiting_event ({_COLUMNS}) VALUES (:source, :id, :serial, :organ, :body, :deadline)"
+    f"INSERT INTO waiting_event ({_COLUMNS}) VALUES (:source, :id, :serial, :organ, :body, :deadline, :traceparent)"
     " ON CONFLICT (source, id) DO NOTHING"
 )
 _TAKE = sa.text("DELETE FROM waiting_event WHERE source = :source AND id = :id")

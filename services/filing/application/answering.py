@@ -8,7 +8,9 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kernel import logs
+import orjson
+
+from kernel import logs, tracing
 from kernel.contracts.department import Reference, appended, refused
 from kernel.contracts.envelope import CONTENT_TYPE
 from kernel.errors import Refusal
@@ -40,17 +42,31 @@ class Answering:
     def take_batch(self, batch: Sequence[Incoming]) -> None:
         """Take messages from the broker; returns when all are committed and answered, so they may be acknowledged."""
         messages = [
-            Message(body=one.body, organ=one.properties.get("user_id"), routing_key=one.routing_key) for one in batch
+            Message(
+                body=one.body,
+                organ=one.properties.get("user_id"),
+                routing_key=one.routing_key,
+                traceparent=one.trace or tracing.fresh(),
+            )
+            for one in batch
         ]
+        began, taken = tracing.now(), self._intake.take(messages)
+        self._say(taken, began)
         outgoing: list[Outgoing] = []
         rejected: list[Outgoing] = []
-        for message, (heard, verdict) in zip(messages, self._intake.take(messages), strict=True):
+        for message, (heard, verdict) in zip(messages, taken, strict=True):
             outgoing += self._reply(heard, verdict)
             if isinstance(heard, Unheard) and heard.reject:
                 rejected.append(_rejected(message, heard.refusal))
         self._publisher.publish_batch(outgoing)
         self._show(rejected)
         self.send_stored()
+
+    def _say(self, taken: Sequence[tuple[Heard | Unheard, Verdict]], began: int) -> None:
+        traces = [heard.about.traceparent for heard, _ in taken]
+        tracing.took("filing take department event", traces, began)
+        refused = sum(isinstance(verdict, Refused) for _, verdict in taken)
+        log.info("department events taken", events=len(taken), refused=refused, trace_ids=tracing.ids_of(traces))
 
     def _show(self, rejected: Sequence[Outgoing]) -> None:
         """To the operators. When their queue is full, departments are answered all the same."""
@@ -70,7 +86,12 @@ class Answering:
         Publishes nothing: what other events were waiting for it is told by `retry_waiting`, and a broker that is away
         is no reason to say that this one failed, since it is on the log.
         """
-        ((_, verdict),) = self._intake.take([Message(body=body, organ=organ)])
+        began, taken = (
+            tracing.now(),
+            self._intake.take([Message(body=body, organ=organ, traceparent=tracing.current())]),
+        )
+        self._say(taken, began)
+        ((_, verdict),) = taken
         match verdict:
             case Refused(refusal):
                 raise refusal
@@ -97,10 +118,11 @@ class Answering:
 
     def _stored(self, row: ReplyRow, recorded: Mapping[tuple[str, str], Recorded]) -> Outgoing:
         if row.body is not None:
-            return _outgoing(row.organ, row.id, row.body)
-        about = Reference(id=row.event_id, source=row.source, subject=row.subject)
-        position = recorded[row.source, row.event_id].position
-        return _outgoing(row.organ, row.id, appended(row.id, self._tools.clock.now(), about, position, False))
+            return _outgoing(row.organ, row.id, row.body, orjson.loads(row.body).get("traceparent"))
+        event = recorded[row.source, row.event_id]
+        about = Reference(id=row.event_id, source=row.source, subject=row.subject, traceparent=event.traceparent)
+        body = appended(row.id, self._tools.clock.now(), about, event.position, False)
+        return _outgoing(row.organ, row.id, body, about.traceparent)
 
     def _reply(self, heard: Heard | Unheard, verdict: Verdict) -> list[Outgoing]:
         """One reply, or none yet, or none at all where nobody is known who could get it."""
@@ -108,16 +130,22 @@ class Answering:
             return []
         id_, at = new_id(), self._tools.clock.now()
         if isinstance(verdict, Taken):
-            return [_outgoing(heard.organ, id_, appended(id_, at, heard.about, verdict.position, verdict.duplicate))]
-        return [_outgoing(heard.organ, id_, refused(id_, at, heard.about, verdict.refusal))]
+            body = appended(id_, at, heard.about, verdict.position, verdict.duplicate)
+        else:
+            body = refused(id_, at, heard.about, verdict.refusal)
+        return [_outgoing(heard.organ, id_, body, heard.about.traceparent)]
 
 
-def _outgoing(organ: str, id_: str, body: bytes) -> Outgoing:
+def _outgoing(organ: str, id_: str, body: bytes, traceparent: str | None) -> Outgoing:
     return Outgoing(
         exchange=DEPARTMENT_REPLIES,
         routing_key=organ,
         body=body,
-        properties={"content_type": CONTENT_TYPE, "message_id": id_},
+        properties={
+            "content_type": CONTENT_TYPE,
+            "message_id": id_,
+            "headers": {tracing.HEADER: traceparent} if traceparent else {},
+        },
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from kernel import tracing
 from kernel.contracts.case import Fact, load_fact
 from kernel.contracts.department import MAX_ECHOED, Reference, source_of
 from kernel.contracts.envelope import MAX_BYTES, Envelope, dataschema, parse_envelope
@@ -20,12 +21,14 @@ from services.filing.domain.refusals import IdentityMismatch, IdentityMissing, U
 class Message:
     """What came in. `organ`: who speaks, as the broker or the gateway has checked; None if nobody has.
 
-    `routing_key` is None where there is none, for an event that came over HTTP.
+    `routing_key` is None where there is none, for an event that came over HTTP. `traceparent` is of the trace that it
+    is part of, unless it names one itself.
     """
 
     body: bytes
     organ: str | None
     routing_key: str | None = None
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -54,10 +57,10 @@ class Unheard:
 
 def hear(message: Message) -> Heard | Unheard:
     """Read one message. Raises nothing."""
-    about = Reference()
+    about = Reference(traceparent=message.traceparent)
     try:
         attributes = _attributes(message.body)
-        about = _reference(attributes)
+        about = _reference(attributes, message.traceparent)
         organ = _speaker(message)
         envelope = parse_envelope(attributes)
         _check_identity(envelope, organ, message.routing_key)
@@ -84,12 +87,13 @@ def _has_name(attributes: dict[str, Any]) -> bool:
     return all(isinstance(attributes.get(name), str) and attributes[name] for name in ("id", "source"))
 
 
-def _reference(attributes: dict[str, Any]) -> Reference:
+def _reference(attributes: dict[str, Any], traceparent: str | None) -> Reference:
     subject = attributes.get("subject")
     return Reference(
         id=attributes["id"][:MAX_ECHOED],
         source=attributes["source"][:MAX_ECHOED],
         subject=subject[:MAX_ECHOED] if isinstance(subject, str) else None,
+        traceparent=tracing.read(attributes.get("traceparent")) or traceparent,
     )
 
 

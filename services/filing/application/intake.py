@@ -155,7 +155,7 @@ class _Round:
 
     def _wake(self, rows: Iterable[WaitingRow]) -> None:
         for row in rows:
-            heard = hear(Message(body=row.body, organ=row.organ))
+            heard = hear(Message(body=row.body, organ=row.organ, traceparent=row.traceparent))
             if isinstance(heard, Heard):
                 self._waiting[heard.key] = replace(heard, deadline=max(row.deadline, self._patient_until))
             else:
@@ -215,6 +215,7 @@ class _Round:
             organ=event.organ,
             body=event.body,
             deadline=to_micros(self._now.at + self._tools.wait),
+            traceparent=event.about.traceparent,
         )
 
     def _replies(self, plans: Sequence[Plan]) -> list[ReplyRow]:
@@ -264,6 +265,7 @@ def _request(made: Plan) -> Append:
             data=dump_fact(fact),
             organ=event.organ,
             digest=event.digest,
+            traceparent=event.about.traceparent,
         )
         for event, fact in made.appended
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from kernel import logs
 from kernel.contracts.case import CaseRated, CaseReceived, CaseWithdrawn, Fact, dump_fact
 from kernel.contracts.department import SOURCE
 from kernel.contracts.lifecycle import Speaker
@@ -25,6 +26,8 @@ from services.filing.application.tools import Tools
 from services.filing.domain import forms, materials, rating
 from services.filing.domain.case import Case, decide, evolve, rebuild, rules_of
 from services.filing.domain.refusals import UnknownCase
+
+log = logs.get(__name__)
 
 _TRIES = 5
 
@@ -139,6 +142,7 @@ class OwnCases:
                 event = (SOURCE, self._try(account, serial, request, say, beside))
             except _Overtaken:
                 continue
+            log.info("applicant heard", case=serial, event=event[1])
             return {"serial": serial, "position": self._tools.log.find([event])[event].position}
         raise DatabaseAway(f"{serial} was appended to {_TRIES} times while we decided")
 

@@ -65,6 +65,7 @@ class WaitingRow:
     organ: str
     body: bytes
     deadline: int
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

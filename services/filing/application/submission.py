@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from kernel import logs
 from kernel.clock import CHINA, format_time, from_micros, to_micros
 from kernel.contracts.case import CaseReceived, dump_fact
 from kernel.contracts.department import SOURCE
@@ -24,6 +25,8 @@ from services.filing.domain.serials import receipt_number, serial_of
 
 QUERY_CODE_LENGTH = 10
 
+log = logs.get(__name__)
+
 
 class Submissions:
     """Handlers of `submit_draft` and `receipt`. Answers are in the form of `kernel.contracts.filing.Filed`."""
@@ -39,6 +42,7 @@ class Submissions:
             # Held until commit: of two submissions at once the second finds the first one's serial.
             row = own_draft(self._tools, tx, account, draft, lock=True)
             serial = row.serial or self._file(tx, row, key if before is None else None)
+        log.info("submission answered", case=serial)
         return self.receipt(account, serial)
 
     def _file(self, tx: sa.Connection, draft: DraftRow, key: str | None) -> str:

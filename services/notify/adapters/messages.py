@@ -41,7 +41,7 @@ def _claim(skip: str) -> TextClause:
         " provider = COALESCE(provider, CASE channel WHEN 'sms' THEN :sms ELSE :email END)"
         " WHERE id IN (SELECT id FROM picked)"
         " RETURNING id, serial, position, type, channel, recipient, subject, text, provider, unsure, attempts, claim,"
-        " expires_at"
+        " expires_at, traceparent"
     )
 
 

@@ -14,9 +14,9 @@ from services.notify.domain.words import Rendered
 
 _CREATE = text(
     "INSERT INTO message (id, log, serial, position, source, event_id, type, channel, language, recipient, subject,"
-    " text, state, attempts, claim, unsure, due_at, expires_at, created_at, updated_at)"
+    " text, state, attempts, claim, unsure, due_at, expires_at, traceparent, created_at, updated_at)"
     " VALUES (:id, :log, :serial, :position, :source, :event_id, :type, :channel, :language, :recipient, :subject,"
-    " :text, 'created', 0, 0, false, :now, :expires_at, :now, :now) ON CONFLICT DO NOTHING"
+    " :text, 'created', 0, 0, false, :now, :expires_at, :traceparent, :now, :now) ON CONFLICT DO NOTHING"
 )
 
 
@@ -45,6 +45,7 @@ def new_message(
         subject=None if rendered.subject is None else words(rendered.subject),
         text=words(rendered.text),
         expires_at=expires_at,
+        traceparent=event.traceparent,
     )
 
 

@@ -10,6 +10,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
 
+from kernel import tracing
 from kernel.clock import Clock, to_micros
 from kernel.contracts.notify import sign
 from services.notify.application.ports import Accepted, Answer, NotTaken, Outgoing, Rejected, Unsure
@@ -62,7 +63,9 @@ class HttpSms:
 
     def _headers(self, message: Outgoing, body: bytes) -> dict[str, str]:
         timestamp = str(to_micros(self._clock.now()) // 1_000_000)
+        traceparent = tracing.current()
         return {
+            **({} if traceparent is None else {tracing.HEADER: traceparent}),
             "Content-Type": "application/json",
             "Idempotency-Key": message.id,
             "X-Yichuang-Timestamp": timestamp,

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from kernel import logs
+from kernel import logs, tracing
 from kernel.clock import Clock, from_micros, to_micros
 from services.notify.application.choosing import Choice
 from services.notify.application.ports import (
@@ -141,6 +141,7 @@ class Delivery:
 
     def _accepted(self, message: Claimed, provider: str, answer: Accepted) -> Result:
         now = self._clock.now()
+        log.info("message accepted", **_names(message), provider=provider)
         due = now + self._patience.receipt if answer.receipt_follows else None
         return Result(
             id=message.id,
@@ -217,7 +218,8 @@ class Delivery:
 def answer_of(provider: Provider, outgoing: Outgoing) -> Answer:
     """What `provider` says, when it is given the message."""
     try:
-        return provider.send(outgoing)
+        with tracing.work(f"{provider.name} send", tracing.CLIENT):
+            return provider.send(outgoing)
     except Exception as error:  # a fault in an adapter: whether the message went out before it, nobody knows
         log.exception("provider failed", provider=provider.name, message=outgoing.id)
         return Unsure(f"fault: {type(error).__name__}")

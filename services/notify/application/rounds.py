@@ -8,7 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-from kernel import logs
+from kernel import logs, tracing
 from services.notify.application.delivering import Delivery
 from services.notify.domain.message import Claimed, Result
 
@@ -118,7 +118,8 @@ class Round:
 
     def _attempt(self, message: Claimed) -> Result | None:
         try:
-            return self._delivery.attempt(message)
+            with tracing.joined(message.traceparent):
+                return self._delivery.attempt(message)
         except Exception:  # the thread's edge: the claim lapses, and the message is taken up again
             log.exception("attempt broke off", message=message.id, case=message.serial)
             return None

@@ -44,6 +44,7 @@ class NewMessage:
     subject: str | None
     text: str
     expires_at: int | None = None  # microseconds since 1970; from then on it is not sent
+    traceparent: str | None = None  # of the trace that its event is part of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +71,7 @@ class Claimed:
     lease_until: int
     expires_at: int | None
     overtaken: bool
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
