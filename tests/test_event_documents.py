@@ -138,7 +138,7 @@ def test_a_fact_of_a_ticket_is_described_as_it_is(fact: type[TicketFact]) -> Non
 def test_the_envelope_and_the_exchanges_are_described() -> None:
     envelope = first_column(EVENTS.split("## The envelope")[1].split("\n## ")[0])
     sample = json.loads((Path(department.__file__).parent / "samples" / "case.step.1.json").read_text())
-    assert set(envelope) == {"specversion", *EnvelopeSchema().fields, *sample}
+    assert set(envelope) == {"specversion", "traceparent", *EnvelopeSchema().fields, *sample}
     assert first_column(EVENTS.split("## Where they travel")[1].split("\n## ")[0]) == list(EXCHANGES)
     assert f"{MAX_BYTES // 1024} KB" in EVENTS
     assert {department.APPENDED, department.REFUSED} == set(

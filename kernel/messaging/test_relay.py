@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 
+from kernel import tracing
 from kernel.clock import FrozenClock, SystemClock
 from kernel.database import Database, open_url
 from kernel.eventlog.appending import EventLog
@@ -129,6 +130,19 @@ def test_everything_is_published_in_order_with_its_place_in_the_log(
     assert first.properties["content_type"] == "application/cloudevents+json"
     assert read_published(first.body) == log.read(0, 1)[0]
     assert relay.status() == {"position": 1200, "head": 1200}
+
+
+def test_the_trace_of_an_event_is_published_with_it(
+    log: EventLog, relays: Relays, publisher: RecordingPublisher
+) -> None:
+    fill(log, 1, 1)
+    with tracing.joined(None) as request:
+        fill(log, 2, 2)
+    relays.make(publisher).run_once()
+    without, traced = publisher.sent
+    assert "headers" not in without.properties
+    assert traced.properties["headers"] == {"traceparent": request.traceparent}
+    assert read_published(traced.body).traceparent == request.traceparent
 
 
 def test_a_relay_goes_on_where_the_one_before_it_ended(

@@ -7,6 +7,7 @@ import orjson
 import pytest
 import sqlalchemy as sa
 
+from kernel import tracing
 from kernel.clock import parse_time
 from kernel.contracts.case import CaseAccepted
 from kernel.contracts.department import Reply
@@ -294,3 +295,44 @@ def test_the_sample_department_brings_a_case_to_its_end(empty_database: Any) -> 
     assert desk.types(first) == ["case.received", "case.accepted", "case.step", "case.approved", "case.concluded"]
     assert {fact.by for fact in desk.facts(first)[1:]} == {"sample-department"}
     assert desk.types(incomplete) == ["case.received", "case.incomplete"]
+
+
+TRACE = f"00-{'4' * 32}-{'7' * 16}-01"
+
+
+def traces(desk: Desk, serial: str) -> list[str | None]:
+    return [event.traceparent for event in desk.tools.log.stream(serial)]
+
+
+def test_the_trace_of_an_event_goes_on_to_the_log_and_back_in_the_reply(desk: Desk) -> None:
+    serial = desk.file()
+    accepted = {**desk.event(serial, "case.accepted"), "traceparent": TRACE}
+    desk.filing.answering.take_batch([incoming(accepted)])
+    (reply,) = desk.outbox.sent
+    assert traces(desk, serial)[1:] == [TRACE]
+    assert (reply.properties["headers"], orjson.loads(reply.body)["traceparent"]) == ({"traceparent": TRACE}, TRACE)
+
+
+@pytest.mark.parametrize("made_up", [None, "00-ab", 7, {"a": 1}])
+def test_an_event_without_a_trace_begins_one(desk: Desk, made_up: Any) -> None:
+    serial = desk.file()
+    events = [{**event, "traceparent": made_up} for event in desk.life(serial)[:2]]
+    assert all(reply.appended for reply in desk.send(*events))
+    first, second = traces(desk, serial)[1:]
+    assert tracing.read(first) == first
+    assert tracing.read(second) == second != first
+
+
+def test_an_event_that_waits_keeps_the_trace_of_the_request_that_brought_it(desk: Desk) -> None:
+    serial = desk.file()
+    with tracing.joined(TRACE):
+        take = desk.filing.answering.take_one
+        assert take(_bytes(desk.life(serial)[1]), ORGAN) == {"status": "waiting"}
+    desk.another_process().send(desk.event(serial, "case.accepted"))
+    assert traces(desk, serial)[2] == TRACE
+
+
+def test_what_the_applicant_says_is_in_the_trace_of_the_request(desk: Desk) -> None:
+    with tracing.joined(TRACE):
+        serial = desk.file()
+    assert traces(desk, serial) == [TRACE]

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from kernel import tracing
 from kernel.clock import FrozenClock, SystemClock
 from kernel.config import Settings
 from kernel.testing import eventually, free_port
@@ -59,6 +60,21 @@ def test_an_sms_is_posted_signed_and_under_its_key(provider: SmsProvider) -> Non
     (sent,) = provider.sent.values()
     assert (sent.id, sent.to, sent.text) == (MESSAGE.id, MESSAGE.to, MESSAGE.text)
     assert (len(provider.asked), provider.refused) == (2, [])
+
+
+def test_the_provider_is_told_the_trace(provider: SmsProvider) -> None:
+    with tracing.joined(None) as request:
+        http_sms(provider.url).send(MESSAGE)
+    assert provider.traces == {MESSAGE.id: request.traceparent}
+
+
+def test_a_message_is_sent_in_the_trace_of_its_event(desk: Desk) -> None:
+    seen: list[str | None] = []
+    desk.first.during = lambda message: seen.append(tracing.current())
+    with tracing.joined(None) as request:
+        desk.write("S-1", received())
+    desk.send()
+    assert seen == [request.traceparent]
 
 
 def test_a_wrong_key_of_ours_fails_no_message_for_good(provider: SmsProvider) -> None:
