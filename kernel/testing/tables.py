@@ -5,6 +5,7 @@ Nothing is kept between processes, and the first database of a kind in each is m
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,18 @@ def tables(database: Database, name: str, make: Callable[[], None]) -> Database:
         return database
     with _listening(database.engine) as said:
         make()
-    _recorded[kind] = [(_moved(statement, database.owner, "\0"), parameters) for statement, parameters in said]
+    said = [(_moved(statement, database.owner, "\0"), parameters) for statement, parameters in said]
+    _recorded[kind] = _in_few_trips(said) if database.dialect == "postgresql" else said
     return database
+
+
+def _in_few_trips(said: _Said) -> _Said:
+    """What has no parameters goes to the server together: 4 round trips instead of 80."""
+    fewer: _Said = []
+    for bare, group in groupby(said, key=lambda each: not each[1]):
+        some = list(group)
+        fewer += [("\n;\n".join(statement for statement, _ in some), None)] if bare else some
+    return fewer
 
 
 def _moved(statement: str, old: str, new: str) -> str:
