@@ -263,11 +263,11 @@ class Measured(ma.Schema):
 
 
 class GroupWait(GroupWaiting):
-    """What somebody who takes a ticket now is to expect: `low` to `high` minutes."""
+    """What somebody who takes a ticket now is to expect: `low` to `high` minutes, null while no window is open."""
 
     windows = fields.Integer(required=True)
-    low = fields.Integer(required=True)
-    high = fields.Integer(required=True)
+    low = fields.Integer(required=True, allow_none=True)
+    high = fields.Integer(required=True, allow_none=True)
     measured = fields.Nested(Measured, required=True)
 
 

@@ -145,6 +145,12 @@ def test_those_who_have_booked_are_expected(desk: Desk) -> None:
     assert waits(desk)[POLICE]["high"] > 100, "they come while one waits, and are ahead"
 
 
+def test_no_wait_is_foretold_where_no_window_is_open(desk: Desk) -> None:
+    desk.on("2026-02-10T09:00")
+    told = waits(desk)[POLICE]
+    assert (told["windows"], told["low"], told["high"]) == (0, None, None)
+
+
 def waits(desk: Desk) -> dict[str, Any]:
     return {one["group"]: one for one in desk.app.statistics.wait("tianhe")["groups"]}
 

@@ -115,12 +115,13 @@ def _shown_call(row: TicketRow, place: Place) -> Json:
 
 
 def _shown_wait(expecting: Expecting, group: Group, rank: datetime) -> Json:
-    wait = expecting.wait(group.no, rank)
+    windows = expecting.windows(group.no)
+    wait = expecting.wait(group.no, rank) if windows else None
     return {
         "group": group.id,
         "name": group.name,
         "waiting": expecting.ahead(group.no, rank),
-        "windows": expecting.windows(group.no),
-        "low": wait.low,
-        "high": wait.high,
+        "windows": windows,
+        "low": None if wait is None else wait.low,
+        "high": None if wait is None else wait.high,
     }
