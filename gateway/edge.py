@@ -23,7 +23,7 @@ class Edge:
     """This process's memory. Another gateway beside it has its own."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        self.settings = settings
         self.proxies = settings.proxies()
         self.paces = Paces()
         self.tokens = Tokens()
@@ -45,7 +45,7 @@ class Edge:
             return
         if pace.person is not None and call.principal is not None:
             self.paces.check((pace.kind, "person", call.principal["account"]), pace.person, pace.window)
-        address, most = self.address_of(call.http.environ), getattr(self._settings, pace.address)
+        address, most = self.address_of(call.http.environ), getattr(self.settings, pace.address)
         self.paces.check((pace.kind, "address", address), most, pace.window)
 
     def address_of(self, environ: Mapping[str, Any]) -> str:

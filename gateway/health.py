@@ -1,4 +1,4 @@
-"""Whether the hall is fit to serve, and how far its consumers have come: asked of the services, all at once.
+"""Whether the hall is fit to serve, and how it stands: asked of the services, all at once.
 
 Never waits longer than a second for anybody, and never fails because somebody else does.
 """
@@ -9,9 +9,12 @@ from typing import Any
 
 from prometheus_client import Counter, Gauge, generate_latest
 
+from gateway import standing
 from gateway.auth import Caller
 from gateway.cache import Cache
+from gateway.standing import UNKNOWN
 from gateway.traffic import REGISTRY
+from kernel.config import Settings
 from kernel.contracts.notify import COUNTED
 from kernel.errors import Refusal
 
@@ -27,7 +30,7 @@ CONSUMERS: dict[str, tuple[str, str | None]] = {
     "notify": ("notify", None),
     "notify-visits": ("notify", "visits"),
     "catalog": ("catalog", None),
-    "appointment": ("appointment", None),
+    "statistics": ("appointment", None),
 }
 
 UP = Gauge("yichuang_consumer_up", "Whether a consumer of a log answers.", ["consumer"], registry=REGISTRY)
@@ -73,7 +76,6 @@ _OLDEST_UNSENT = Gauge(
     "Age of the oldest message that no provider has taken yet; 0 when there is none.",
     registry=REGISTRY,
 )
-_UNKNOWN = float("nan")
 
 Answers = dict[str, dict[str, Any] | None]
 
@@ -107,16 +109,18 @@ def readiness(services: Caller) -> dict[str, Any]:
     }
 
 
-def figures(services: Caller, cache: Cache, listeners: int) -> bytes:
-    """Everything Prometheus is told, with the consumers' places as they are now."""
-    asked = {service for service, _ in CONSUMERS.values()} | {"filing"}
-    answers = ask_all(services, dict.fromkeys(asked, "status"))
+def figures(services: Caller, cache: Cache, listeners: int, settings: Settings) -> bytes:
+    """Everything Prometheus is told, as it is now."""
+    answers = ask_all(services, dict.fromkeys((*PROBES, *OPTIONAL), "status"))
+    standing.tell_services(answers)
+    standing.tell_queues(standing.ask_queues(settings.amqp_uri, PATIENCE))
+    standing.tell_disk(settings.data_dir)
     for consumer, (service, member) in CONSUMERS.items():
         answer = answers[service]
         _tell_consumer(consumer, answer if answer is None or member is None else answer.get(member))
     for service, gauges in (("filing", _OF_FILING), ("catalog", _OF_CATALOG)):
         for name, gauge in gauges.items():
-            gauge.set((answers[service] or {}).get(name, _UNKNOWN))
+            gauge.set((answers[service] or {}).get(name, UNKNOWN))
     _tell_cache(cache)
     _LISTENERS.set(listeners)
     _tell_messages(answers["notify"] or {})
@@ -128,7 +132,7 @@ def _tell_consumer(consumer: str, lag: dict[str, Any] | None) -> None:
     UP.labels(consumer).set(0 if lag is None else 1)
     for name, gauge in _OF_CONSUMERS.items():
         if lag is None:
-            gauge.labels(consumer).set(_UNKNOWN)
+            gauge.labels(consumer).set(UNKNOWN)
         else:
             gauge.labels(consumer).set(lag[name])
 
@@ -142,9 +146,9 @@ def _tell_cache(cache: Cache) -> None:
     _LISTENING.set(cache.listening)
 
 
-def _tell_messages(standing: dict[str, Any]) -> None:
-    """`standing`: notify's status. A state that it does not count has no messages; without counts nobody knows."""
-    counts = standing.get("messages")
+def _tell_messages(told: dict[str, Any]) -> None:
+    """`told`: notify's status. A state that it does not count has no messages; without counts nobody knows."""
+    counts = told.get("messages")
     for state in COUNTED:
-        _MESSAGES.labels(state).set(_UNKNOWN if counts is None else counts.get(state, 0))
-    _OLDEST_UNSENT.set(standing.get("oldest_unsent_seconds", _UNKNOWN))
+        _MESSAGES.labels(state).set(UNKNOWN if counts is None else counts.get(state, 0))
+    _OLDEST_UNSENT.set(told.get("oldest_unsent_seconds", UNKNOWN))

@@ -7,6 +7,7 @@ from kernel.contracts.catalog import Facets
 from kernel.contracts.hall_day import GroupDay
 from kernel.contracts.halls import HallElements
 from kernel.contracts.items import ItemElements
+from kernel.contracts.standing import TIMERS
 
 DAY_COUNTS = GroupDay().fields.keys() - {"group", "name", "date", "measured"}
 _NOW = "2026-11-22T12:00:00+08:00"
@@ -230,6 +231,12 @@ _MEASURED = {
 _WAIT = {**_GROUP_NAMED, "waiting": 2, "windows": 1, "low": 5, "high": 20, "measured": _MEASURED}
 _GROUP_DAY = {**_GROUP_NAMED, "date": "2026-02-10", **dict.fromkeys(DAY_COUNTS, 1), "measured": _MEASURED}
 _MOVED = {"serial": "S1", "position": 8}
+_RELAYED = {
+    "relay": {"position": 11, "head": 12, "oldest_unpublished_seconds": 0.5, "led": True},
+    "database_bytes": 4096,
+}
+_NOTHING_DUE = {"due": 0, "oldest_due_seconds": 0.0}
+_LATE = {"due": 2, "oldest_due_seconds": 4.0}
 _LAG = {"checkpoint": 7, "head": 9, "oldest_unprocessed_seconds": 1.5, "parked": 2}
 
 ANSWERS: dict[tuple[str, str], dict[str, Any]] = {
@@ -303,7 +310,13 @@ ANSWERS: dict[tuple[str, str], dict[str, Any]] = {
     ("appointment", "appeals"): {"items": [_FILED_APPEAL], "total": 1, "page": 1, "page_size": 20},
     ("appointment", "decide_appeal"): _FILED_APPEAL,
     ("appointment", "excuse_no_show"): {"number": "ABCD2345EFGH", "excused": True, "unblocked": True},
-    ("appointment", "status"): {**_LAG, "consumer": "statistics", "log_position": 12},
+    ("appointment", "status"): {
+        **_LAG,
+        **_RELAYED,
+        "consumer": "statistics",
+        "log_position": 12,
+        "timers": {name: _LATE for name, owner in TIMERS.items() if owner == "appointment"},
+    },
     ("catalog", "items"): _ITEMS,
     ("catalog", "hot_items"): {**_PAGED, "items": [{**_SUMMARY, "filed": 12}]},
     ("catalog", "item"): _GUIDE,
@@ -317,7 +330,7 @@ ANSWERS: dict[tuple[str, str], dict[str, Any]] = {
         "as_of": 3,
     },
     ("catalog", "search"): {**_ITEMS, "departments": [_COUNTED], "halls": [_HALL]},
-    ("catalog", "status"): {"version": 3, "searched": 3, "items": 1, "consumer": "catalog", **_LAG},
+    ("catalog", "status"): {"version": 3, "searched": 3, "items": 1, "consumer": "catalog", **_LAG, **_RELAYED},
     ("filing", "open_draft"): _DRAFT,
     ("filing", "draft"): _DRAFT,
     ("filing", "change_draft"): _DRAFT,
@@ -328,12 +341,19 @@ ANSWERS: dict[tuple[str, str], dict[str, Any]] = {
     ("filing", "withdraw_case"): _MOVED,
     ("filing", "rate_case"): _MOVED,
     ("filing", "take_department_event"): {"status": "appended", "position": 9, "duplicate": False},
-    ("filing", "status"): {"waiting_events": 3, "unsent_replies": 0, "log_position": 9},
+    ("filing", "status"): {
+        "waiting_events": 3,
+        "unsent_replies": 0,
+        "log_position": 9,
+        "timers": {"deadlines": _LATE, "waiting_events": _NOTHING_DUE},
+        **_RELAYED,
+    },
     ("progress", "by_query_code"): {**_CASE, "timeline": []},
     ("progress", "case"): {**_CASE, "timeline": []},
     ("progress", "cases"): {"items": [_CASE], "total": 1, "page": 1, "page_size": 20},
     ("progress", "await_position"): {"reached": True},
-    ("progress", "status"): {"consumer": "progress", **_LAG},
+    ("progress", "status"): {"consumer": "progress", **_LAG, "database_bytes": 4096},
+    ("accounts", "status"): {"database_bytes": 4096},
     ("notify", "receipt"): {"id": "m1", "state": "delivered"},
     ("notify", "status"): {
         "consumer": "notify",
@@ -341,5 +361,18 @@ ANSWERS: dict[tuple[str, str], dict[str, Any]] = {
         "visits": {"consumer": "notify-visits", **_LAG},
         "messages": {"created": 5},
         "oldest_unsent_seconds": 0.0,
+        "timers": {"messages": _NOTHING_DUE},
+        "providers": [
+            {
+                "provider": "sms",
+                "failures_running": 2,
+                "accepted": 7,
+                "failed": 3,
+                "answered_seconds": 1.0,
+                "accepted_seconds": 60.0,
+                "reason": "http_503",
+            }
+        ],
+        "database_bytes": 4096,
     },
 }

@@ -323,9 +323,9 @@ class GatewayService(HallDay):
 
     @serves(BY_NAME["metrics"])
     def metrics(self, call: Call) -> Response:
-        return Response(
-            health.figures(self.services, self.edge.cache, len(self.edge.displays)), content_type=CONTENT_TYPE_LATEST
-        )
+        edge = self.edge
+        told = health.figures(self.services, edge.cache, len(edge.displays), edge.settings)
+        return Response(told, content_type=CONTENT_TYPE_LATEST)
 
     @serves(BY_NAME["openapi"])
     def openapi(self, call: Call) -> Response:

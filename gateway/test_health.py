@@ -1,6 +1,8 @@
 """Health and figures: right when all is well, and honest when somebody is missing."""
 
+import math
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,8 +11,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from gateway.health import ask_all
 from gateway.samples import ANSWERS
 from gateway.testing import Hall
+from kernel.config import Settings
 from kernel.contracts.notify import COUNTED
+from kernel.contracts.standing import OWNERS, RELAYS, TIMERS
 from kernel.errors import RemoteFault, ServiceDown, ServiceSlow
+from kernel.messaging import topology
+from kernel.messaging.connection import connect
+from kernel.testing import eventually, free_port
 
 
 @pytest.fixture
@@ -23,8 +30,7 @@ def hall() -> Hall:
 def figures(hall: Hall) -> dict[tuple[str, str], float]:
     text = hall.ask("GET", "/metrics").text
     samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
-    labels = [one.labels.get("consumer", "") or one.labels.get("state", "") for one in samples]
-    return {(one.name, label): one.value for one, label in zip(samples, labels, strict=True) if "http" not in one.name}
+    return {(one.name, "".join(one.labels.values())): one.value for one in samples if "http" not in one.name}
 
 
 def test_ready_when_all_answer(hall: Hall) -> None:
@@ -72,7 +78,7 @@ def test_services_are_asked_all_at_once() -> None:
 
 def test_the_figures_of_the_consumers(hall: Hall) -> None:
     found = figures(hall)
-    for consumer in ("progress", "notify", "notify-visits", "appointment"):
+    for consumer in ("progress", "notify", "notify-visits", "statistics", "catalog"):
         assert found["yichuang_consumer_up", consumer] == 1
         assert found["yichuang_consumer_checkpoint", consumer] == 7
         assert found["yichuang_consumer_log_head", consumer] == 9
@@ -109,6 +115,82 @@ def test_messages_of_which_nothing_is_known_have_no_figures_that_look_fresh(hall
     found = figures(hall)
     unknown = [found["yichuang_messages", "created"], found["yichuang_message_oldest_unsent_seconds", ""]]
     assert all(value != value for value in unknown)  # not a number
+
+
+def test_the_figures_of_relays_timers_providers_and_databases(hall: Hall) -> None:
+    found = figures(hall)
+    for log in RELAYS:
+        assert [found[f"yichuang_relay_{name}", log] for name in ("position", "log_head", "led")] == [11, 12, 1]
+        assert found["yichuang_relay_oldest_unpublished_seconds", log] == 0.5
+    assert {timer: found["yichuang_timer_due", timer] for timer in TIMERS} == {
+        **dict.fromkeys(TIMERS, 2),
+        "waiting_events": 0,
+        "messages": 0,
+    }
+    assert found["yichuang_timer_oldest_due_seconds", "deadlines"] == 4
+    assert found["yichuang_provider_failures_running", "sms"] == 2
+    assert found["yichuang_provider_accepted_seconds", "sms"] == 60
+    assert math.isnan(found["yichuang_provider_failures_running", "smtp"])  # it is not set up
+    assert {owner: found["yichuang_database_bytes", owner] for owner in OWNERS} == dict.fromkeys(OWNERS, 4096)
+
+
+@pytest.mark.parametrize("owner", OWNERS)
+def test_what_a_service_that_is_down_would_tell_is_not_known(hall: Hall, owner: str) -> None:
+    figures(hall)
+    hall.answer(owner, "status", ServiceDown(service=owner))
+    found = figures(hall)
+    assert {name: found["yichuang_service_up", name] for name in OWNERS} == {name: name != owner for name in OWNERS}
+    assert math.isnan(found["yichuang_database_bytes", owner])
+    for timer, whose in TIMERS.items():
+        assert math.isnan(found["yichuang_timer_due", timer]) is (whose == owner)
+    for log in RELAYS:
+        assert math.isnan(found["yichuang_relay_led", log]) is (log == owner)
+
+
+def test_room_on_the_disk_is_told_where_there_is_a_directory(tmp_path: Path) -> None:
+    hall = Hall(Settings(data_dir=tmp_path))
+    hall.services.answers = dict(ANSWERS)
+    found = figures(hall)
+    assert 0 < found["yichuang_disk_free_bytes", ""] < found["yichuang_disk_size_bytes", ""]
+    gone = Hall(Settings(data_dir=tmp_path / "none"))
+    gone.services.answers = dict(ANSWERS)
+    assert math.isnan(figures(gone)["yichuang_disk_free_bytes", ""])
+
+
+@pytest.fixture(params=["memory", "rabbitmq"])
+def broker(request: pytest.FixtureRequest, unique_name: str) -> str:
+    """Address of a broker without queues."""
+    if request.param == "memory":
+        return f"memory:///{unique_name}"
+    return str(request.getfixturevalue("rabbitmq_vhost"))
+
+
+def test_queues_are_told_as_the_broker_has_them(broker: str) -> None:
+    hall = Hall(Settings(amqp_uri=broker))
+    hall.services.answers = dict(ANSWERS)
+    assert math.isnan(figures(hall)["yichuang_queue_messages", topology.REJECTED])
+    with connect(broker) as session:
+        channel = session.channel()
+        topology.declare(channel)
+        channel.basic_consume(topology.FILING, callback=print)
+        channel.send(b"{}", "", topology.REJECTED)
+        found = eventually(lambda: _with_a_message(figures(hall)))
+    assert found["yichuang_broker_up", ""] == 1
+    assert found["yichuang_queue_consumers", topology.FILING] == 1
+    assert found["yichuang_queue_messages", topology.FILING] == 0
+    assert found["yichuang_queue_consumers", topology.NOTIFY] == 0
+
+
+def _with_a_message(found: dict[tuple[str, str], float]) -> dict[tuple[str, str], float] | None:
+    return found if found["yichuang_queue_messages", topology.REJECTED] == 1 else None
+
+
+def test_queues_of_a_broker_that_is_away_are_not_known() -> None:
+    hall = Hall(Settings(amqp_uri=f"amqp://127.0.0.1:{free_port()}//"))
+    hall.services.answers = dict(ANSWERS)
+    found = figures(hall)
+    assert found["yichuang_broker_up", ""] == 0
+    assert math.isnan(found["yichuang_queue_messages", topology.FILING])
 
 
 def test_requests_are_counted_by_route_and_never_by_serial(hall: Hall) -> None:

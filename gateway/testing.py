@@ -88,9 +88,9 @@ class _Direct:
 class Hall:
     """The gateway's WSGI application at work. `ask` sends a request, `services` is who answers."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Settings | None = None) -> None:
         self.services = RecordingServices()
-        self.edge = Edge(Settings())
+        self.edge = Edge(settings or Settings())
         service: Any = GatewayService()
         service.services, service.edge = self.services, self.edge
         self._client = Client(Front([_Direct(service, route) for route in ROUTES], self.edge.cache))

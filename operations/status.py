@@ -7,14 +7,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-import sqlalchemy as sa
-
-from kernel.clock import from_micros
 from kernel.config import Settings
-from kernel.database import Database, open_database
+from kernel.database import open_database
 from kernel.eventlog.parking import Lag
-from kernel.eventlog.reading import LogReader
-from kernel.messaging.relay import relay
+from kernel.messaging.relay import standing
 from operations.consumers import CONSUMERS, LOGS, following
 
 
@@ -62,18 +58,10 @@ def status(settings: Settings) -> Status:
 def _log_status(settings: Settings, owner: str) -> LogStatus:
     database = open_database(settings, owner)
     try:
-        # The head last, or a relay that goes on meanwhile would seem to be ahead of it.
-        relayed = _relayed(database)
-        return LogStatus(head=LogReader(database).head().position, relay=relayed)
+        found = standing(database)
     finally:
         database.close()
-
-
-def _relayed(database: Database) -> Relayed:
-    """There is one relay for each log, whatever the exchange is called."""
-    with database.read() as connection:
-        row = connection.execute(sa.select(relay.c.position, relay.c.leads_until)).one()
-    return Relayed(position=row.position, leads_until=from_micros(row.leads_until))
+    return LogStatus(head=found.head, relay=Relayed(position=found.position, leads_until=found.leads_until))
 
 
 def _lines(owner: str, one: LogStatus) -> list[str]:

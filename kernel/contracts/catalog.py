@@ -10,6 +10,7 @@ from marshmallow import fields, validate
 from kernel.contracts.accounts import LANGUAGES, Principal, Request
 from kernel.contracts.halls import LEVELS, Hall, HallSummary
 from kernel.contracts.items import AUDIENCES, Category, Department, Item, ItemSummary
+from kernel.contracts.standing import Relayed, Sized
 from kernel.contracts.values import CODE, FILE_NAME
 from kernel.errors import Refusal
 
@@ -306,7 +307,7 @@ class File(_Answer):
     content = fields.String(required=True)
 
 
-class Status(ma.Schema):
+class Status(Sized):
     """RPC `status`: versions, and how far the case log has been read for hot items."""
 
     version = fields.Integer(required=True)  # of the catalogue
@@ -317,3 +318,4 @@ class Status(ma.Schema):
     head = fields.Integer(required=True)
     oldest_unprocessed_seconds = fields.Float(required=True)
     parked = fields.Integer(required=True)
+    relay = fields.Nested(Relayed, required=True)

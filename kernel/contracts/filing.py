@@ -10,6 +10,7 @@ from kernel.contracts.accounts import LANGUAGES, Principal, Request
 from kernel.contracts.case import TextLength
 from kernel.contracts.envelope import Instant
 from kernel.contracts.items import FormField, MaterialAsked, Window
+from kernel.contracts.standing import Relayed, Sized, Timer
 
 MAX_DATA_BYTES = 64 * 1024
 MAX_MATERIAL_BYTES = 10 * 1024 * 1024
@@ -248,9 +249,11 @@ class Taken(ma.Schema):
     duplicate = fields.Boolean()
 
 
-class Status(ma.Schema):
-    """Counts for the metrics."""
+class Status(Sized):
+    """What waits, what is late, and how far the case log is published."""
 
     waiting_events = fields.Integer(required=True)
     unsent_replies = fields.Integer(required=True)
     log_position = fields.Integer(required=True)
+    relay = fields.Nested(Relayed, required=True)
+    timers = fields.Dict(keys=fields.String(), values=fields.Nested(Timer), required=True)

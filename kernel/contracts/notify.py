@@ -11,7 +11,8 @@ from marshmallow import fields, validate
 
 from kernel.contracts.accounts import LANGUAGES, Request
 from kernel.contracts.envelope import Instant
-from kernel.contracts.progress import Status as _Lag
+from kernel.contracts.progress import Lag
+from kernel.contracts.standing import Provider, Sized, Timer
 from kernel.errors import Refusal
 
 CHANNELS = ("sms", "email")
@@ -137,16 +138,18 @@ class MessageList(ma.Schema):
     items = fields.List(fields.Nested(Message), required=True)
 
 
-class Status(_Lag):
+class Status(Lag, Sized):
     """Besides how far it has come: how many messages stand how, and for how long the oldest has been waiting.
 
     Delivered and past ones are not counted: there are ever more of them, and nobody has to act. `visits`: how far the
     second consumer has come, which follows appointment's log.
     """
 
-    visits = fields.Nested(_Lag, required=True)
+    visits = fields.Nested(Lag, required=True)
     messages = fields.Dict(keys=fields.String(validate=validate.OneOf(COUNTED)), values=fields.Integer(), required=True)
     oldest_unsent_seconds = fields.Float(required=True)
+    timers = fields.Dict(keys=fields.String(), values=fields.Nested(Timer), required=True)
+    providers = fields.List(fields.Nested(Provider), required=True)
 
 
 def sign(secret: str, timestamp: str, body: bytes) -> str:

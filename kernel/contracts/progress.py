@@ -12,6 +12,7 @@ from kernel.contracts.accounts import LANGUAGES, Principal, Request
 from kernel.contracts.case import FACTS
 from kernel.contracts.envelope import Instant
 from kernel.contracts.lifecycle import State
+from kernel.contracts.standing import Sized
 from kernel.errors import Refusal
 
 MAX_WAIT = 2.0  # seconds that `await_position` may be asked to wait
@@ -143,11 +144,15 @@ class CaseList(ma.Schema):
     page_size = fields.Integer(required=True)
 
 
-class Status(ma.Schema):
-    """How far a consumer of the log has come."""
+class Lag(ma.Schema):
+    """How far a consumer of a log has come."""
 
     consumer = fields.String(required=True)
     checkpoint = fields.Integer(required=True)
     head = fields.Integer(required=True)
     oldest_unprocessed_seconds = fields.Float(required=True)
     parked = fields.Integer(required=True)
+
+
+class Status(Lag, Sized):
+    """RPC `status`."""

@@ -142,7 +142,8 @@ class Channel(virtual.Channel):  # type: ignore[misc]
 
     def queue_declare(self, *args: Any, **kwargs: Any) -> Any:
         with self.broker.lock:
-            return super().queue_declare(*args, **kwargs)
+            declared = super().queue_declare(*args, **kwargs)
+            return declared._replace(consumer_count=len(self.broker.queues[declared.queue].consumers))
 
     def queue_bind(self, *args: Any, **kwargs: Any) -> Any:
         with self.broker.lock:

@@ -5,13 +5,14 @@ leader some events are published twice, which consumers drop by their positions.
 """
 
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from kernel import logs, tracing
-from kernel.clock import Clock, to_micros
+from kernel.clock import Clock, from_micros, seconds_since, to_micros
 from kernel.config import Settings
 from kernel.database import Database
 from kernel.eventlog.events import Recorded, publish_form
@@ -52,6 +53,40 @@ def create_relay_tables(op: Any, exchange: str) -> None:
 def drop_relay_tables(op: Any) -> None:
     """The reverse of `create_relay_tables`."""
     _metadata.drop_all(op.get_bind())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """How far a log is published: `position` is the last event that the broker confirmed."""
+
+    position: int
+    head: int
+    leads_until: datetime  # when its leader's lease ends
+    oldest_unpublished: datetime | None  # None: all is published
+
+    def figures(self, now: datetime) -> dict[str, Any]:
+        """In the form of `kernel.contracts.standing.Relayed`."""
+        return {
+            "position": self.position,
+            "head": self.head,
+            "oldest_unpublished_seconds": seconds_since(self.oldest_unpublished, now),
+            "led": now < self.leads_until,
+        }
+
+
+def standing(database: Database) -> Standing:
+    """Read from the log's database; there is one relay for each log, whatever the exchange is called."""
+    with database.single() as connection:
+        row = connection.execute(sa.select(relay.c.position, relay.c.leads_until)).one()
+    reader = LogReader(database)
+    waiting = reader.read(row.position, 1)
+    return Standing(
+        position=row.position,
+        # The head last, or a relay that goes on meanwhile would seem to be ahead of it.
+        head=reader.head().position,
+        leads_until=from_micros(row.leads_until),
+        oldest_unpublished=waiting[0].recorded_at if waiting else None,
+    )
 
 
 class Relay:

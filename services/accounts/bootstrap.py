@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from kernel.clock import Clock, SystemClock
 from kernel.config import Settings
 from kernel.database import Database, migrate, open_database
+from kernel.database.size import size_of
 from kernel.idempotency import Idempotency
 from kernel.vault import Vault
 from services.accounts.adapters.passwords import Passwords
@@ -41,6 +42,10 @@ class Accounts:
     def issue_department_key(self, organ: str) -> str:
         """See Sessions.issue_department_key."""
         return self.sessions.issue_department_key(organ)
+
+    def status(self) -> dict[str, Any]:
+        """How much is kept (`kernel.contracts.standing.Sized`)."""
+        return {"database_bytes": size_of(self.database)}
 
     def ping(self) -> None:
         """Raises what the database raises when it is away."""

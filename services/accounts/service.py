@@ -67,6 +67,10 @@ class AccountsService:
         return self.app.people.contact(request["account"])  # type: ignore[no-any-return]
 
     @rpc(contract.Request)
+    def status(self, request: Json) -> Json:
+        return self.app.status()  # type: ignore[no-any-return]
+
+    @rpc(contract.Request)
     def ping(self, request: Json) -> Json:
         self.app.ping()
         return {}

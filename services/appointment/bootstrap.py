@@ -20,6 +20,7 @@ from services.appointment.adapters.blocks import BlockTables
 from services.appointment.adapters.bookings import BookingTables
 from services.appointment.adapters.halls import HallTables
 from services.appointment.adapters.slots import SlotTables
+from services.appointment.adapters.standing import standing
 from services.appointment.adapters.statistics import StatisticsProjection, StatisticTables, clear
 from services.appointment.adapters.tickets import TicketTables
 from services.appointment.adapters.waiting import WaitingTables
@@ -122,13 +123,13 @@ class Appointments:
             self._tools.idempotency.forget(tx, self._tools.clock.now() - KEPT)
 
     def status(self) -> dict[str, Any]:
-        """How long the log is, and how far the statistics have come."""
-        lag = self.follower.lag()
-        return {**lag.figures(self._tools.clock.now()), "log_position": lag.head}
+        """How long the log is, how far the statistics have come, and what is late."""
+        lag, now = self.follower.lag(), self._tools.clock.now()
+        return {**lag.figures(now), "log_position": lag.head, **standing(self._tools.database, now)}
 
     def ping(self) -> None:
         """Raises what the database raises when it is away."""
-        self.status()
+        self.follower.checkpoint()
 
     def close(self) -> None:
         self._tools.database.close()

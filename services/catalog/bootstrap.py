@@ -7,11 +7,12 @@ from typing import Any
 from kernel.clock import Clock, SystemClock
 from kernel.config import Settings
 from kernel.database import Database, migrate, open_database
+from kernel.database.size import size_of
 from kernel.eventlog import EventLog, LogReader
 from kernel.eventlog.consumers import Consumer, Table
 from kernel.eventlog.following import Follower
 from kernel.messaging.publishing import Publisher
-from kernel.messaging.relay import Relay
+from kernel.messaging.relay import Relay, standing
 from kernel.messaging.topology import CATALOG_EVENTS
 from services.catalog.adapters import filings
 from services.catalog.adapters.filings import FilingsProjection, SqlFilings
@@ -75,9 +76,11 @@ class Catalog:
 
     def status(self) -> dict[str, Any]:
         """Versions, and how far the case log has been read (`Status`)."""
-        snapshot = self.snapshots.current()
+        snapshot, now = self.snapshots.current(), self._clock.now()
         return {
-            **self.follower.lag().figures(self._clock.now()),
+            **self.follower.lag().figures(now),
+            "relay": standing(self._database).figures(now),
+            "database_bytes": size_of(self._database),
             "version": self._catalogue.version(),
             "searched": snapshot.version,
             "items": len(snapshot),

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from kernel.contracts.case import CaseWithdrawn, Fact
+from kernel.contracts.catalog import Status
 from kernel.testing.cases import APPLICANT, START, corrected_and_concluded, received
 from services.catalog.conftest import Kept
 from services.catalog.testing import document
@@ -95,6 +96,10 @@ def test_status_says_how_far_the_case_log_was_read(kept: Kept) -> None:
     kept.file("S-1", received(item="a"))
     kept.clock.advance(timedelta(seconds=90))
     behind = {"consumer": "catalog", "checkpoint": 0, "head": 1, "oldest_unprocessed_seconds": 90.0, "parked": 0}
-    assert kept.catalog.status() == {"version": 1, "searched": 1, "items": 3, **behind}
+    status = kept.catalog.status()
+    assert Status().validate(status) == {}
+    assert status.pop("database_bytes") > 0
+    relay = {"position": 0, "head": 1, "oldest_unpublished_seconds": 90.0, "led": False}
+    assert status == {"version": 1, "searched": 1, "items": 3, **behind, "relay": relay}
     kept.catalog.follower.catch_up()
     assert kept.catalog.status()["checkpoint"] == 1

@@ -17,6 +17,7 @@ from services.filing.adapters.cases import CaseTables
 from services.filing.adapters.deadlines import DeadlineTables
 from services.filing.adapters.drafts import DraftTables
 from services.filing.adapters.intake import IntakeTables
+from services.filing.adapters.standing import standing
 from services.filing.application.answering import Answering
 from services.filing.application.drafts import Drafts
 from services.filing.application.intake import Intake
@@ -51,14 +52,8 @@ class Filing:
         self._publisher = publisher
 
     def status(self) -> dict[str, Any]:
-        """Counts, in the form of `kernel.contracts.filing.Status`."""
-        with self._tools.database.single() as tx:
-            waiting, replies = self._tools.store.counts(tx)
-        return {
-            "waiting_events": waiting,
-            "unsent_replies": replies,
-            "log_position": self._tools.log.head().position,
-        }
+        """What waits and what is late, in the form of `kernel.contracts.filing.Status`."""
+        return standing(self._tools.database, self._tools.clock.now())
 
     def clean(self) -> None:
         """Drop idempotency keys that nobody repeats any more, and drafts that nobody is going to submit."""

@@ -22,6 +22,7 @@ from kernel.messaging.messages import Incoming, Outgoing
 from kernel.messaging.publishing import BrokerRefuses
 from kernel.messaging.topology import DEPARTMENT_REPLIES, REJECTED
 from kernel.testing.tables import migrated
+from services.filing.adapters.standing import standing
 from services.filing.application.loading import facts_of
 from services.filing.application.tools import Tools
 from services.filing.bootstrap import MIGRATIONS, Filing, make_tools
@@ -174,8 +175,8 @@ class Desk:
 
     def traces(self) -> tuple[int, int, int]:
         """What would show that something has changed: the log's head, events that wait, replies that are unsent."""
-        with self.database.read() as tx:
-            return (self.tools.log.head().position, *self.tools.store.counts(tx))
+        found = standing(self.database, self.clock.now())
+        return found["log_position"], found["waiting_events"], found["unsent_replies"]
 
     def waiting_less(self, seconds: float) -> "Desk":
         """The same desk, at which events wait for so long."""

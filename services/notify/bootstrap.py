@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kernel.clock import Clock, SystemClock, seconds_since
+from kernel.clock import Clock, SystemClock
 from kernel.config import Settings
 from kernel.database import Database, migrate, open_database
 from kernel.eventlog import LogReader
 from kernel.eventlog.consumers import Consumer, Table
 from kernel.messaging.rpc import ServiceClient
-from services.notify.adapters import projection, visits
+from services.notify.adapters import projection, standing, visits
 from services.notify.adapters.contacts import RpcContacts
 from services.notify.adapters.mail import SmtpMail
 from services.notify.adapters.messages import SqlMessages
@@ -21,6 +21,7 @@ from services.notify.adapters.sms import HttpSms
 from services.notify.adapters.visits import VisitContacts, VisitMessages
 from services.notify.application.codes import Codes
 from services.notify.application.delivering import Delivery, Patience
+from services.notify.application.observing import Observing
 from services.notify.application.ports import Contacts, Provider
 from services.notify.application.receipts import Receipts
 from services.notify.application.sending import Sender
@@ -81,10 +82,13 @@ class Notify:
         self._logs = logs
         self._clock = clock
         self.messages = SqlMessages(database)
-        delivery = Delivery(self.messages, outside.contacts, outside.providers, clock, patience)
+        self._observing = Observing(clock)
+        providers = {channel: self._observing.watched(some) for channel, some in outside.providers.items()}
+        standing.keep(database, sorted({provider.name for some in providers.values() for provider in some}))
+        delivery = Delivery(self.messages, outside.contacts, providers, clock, patience)
         self.sender = Sender(self.messages, delivery, clock, patience)
         self.receipts = Receipts(self.messages, outside.secrets, clock)
-        self.codes = Codes(outside.hurried, clock)
+        self.codes = Codes(self._observing.watched(outside.hurried), clock)
         self.cases = CASES.follower(database, LogReader(logs.cases), clock)
         self.visits = VISITS.follower(database, LogReader(logs.visits), clock)
 
@@ -93,14 +97,17 @@ class Notify:
         return {"items": self.messages.of_case(serial)}
 
     def status(self) -> dict[str, Any]:
-        """How far we have come, and how the messages stand (`Status`)."""
-        standing, now = self.messages.standing(), self._clock.now()
+        """How far we have come, and how messages and providers stand (`Status`)."""
+        now = self._clock.now()
         return {
             **self.cases.lag().figures(now),
             "visits": self.visits.lag().figures(now),
-            "messages": standing.counts,
-            "oldest_unsent_seconds": seconds_since(standing.oldest_unsent, now),
+            **standing.standing(self._database, now),
         }
+
+    def note_answers(self) -> None:
+        """Put into the database how providers have answered since the last time."""
+        standing.note(self._database, self._observing.take())
 
     def ping(self) -> None:
         """Raises what the database raises when it is away."""

@@ -33,6 +33,10 @@ class NotifyService:
     def send(self) -> None:
         self.app.sender.run_once()
 
+    @every(1.0)
+    def note_answers(self) -> None:
+        self.app.note_answers()
+
     @rpc(contract.Receipt)
     def receipt(self, request: Json) -> Json:
         return self.app.receipts.take(request)  # type: ignore[no-any-return]

@@ -11,6 +11,7 @@ from kernel.contracts import notify as contract
 from kernel.contracts.case import CaseLapsed, CaseReceived
 from kernel.database import DatabaseAway
 from kernel.testing.cases import APPLICANT, START, corrected_and_concluded, received
+from services.notify.adapters import standing
 from services.notify.application.choosing import Choice
 from services.notify.application.delivering import Delivery, Patience
 from services.notify.application.ports import Accepted, Answer, ContactsAway, NoContact, NotTaken, Rejected, Unsure
@@ -270,7 +271,11 @@ def test_status_counts_what_is_not_delivered(desk: Desk) -> None:
     assert len(desk.claim()) == 1
     desk.write("S-6", received())
     desk.clock.advance(timedelta(seconds=7))
-    assert desk.notify.status() == {
+    status = desk.notify.status()
+    assert contract.Status().validate(status) == {}
+    assert status.pop("database_bytes") > 0
+    never = {"accepted": 0, "failed": 0, "failures_running": 0, "answered_seconds": None, "accepted_seconds": None}
+    assert status == {
         "consumer": "notify",
         "checkpoint": 6,
         "head": 6,
@@ -285,8 +290,53 @@ def test_status_counts_what_is_not_delivered(desk: Desk) -> None:
         },
         "messages": {"created": 1, "sending": 2, "failed_for_now": 1, "failed_for_good": 1},
         "oldest_unsent_seconds": 7.0,
+        "timers": {"messages": {"due": 1, "oldest_due_seconds": 7.0}},
+        "providers": [{"provider": name, **never, "reason": None} for name in ("sms", "sms-fallback", "smtp")],
     }
-    assert contract.Status().validate(desk.notify.status()) == {}
+
+
+def test_status_says_how_providers_have_answered(desk: Desk) -> None:
+    desk.first.answers = [NotTaken("http_503"), NotTaken("http_503"), Rejected("invalid number"), Unsure("no_answer")]
+    for number in range(3):
+        desk.write(f"S-{number}", received())
+        desk.send()
+    desk.clock.advance(timedelta(seconds=7))
+    desk.notify.note_answers()
+    desk.write("S-4", received())
+    desk.send()
+    desk.notify.note_answers()
+    first, second, mail = desk.notify.status()["providers"]
+    assert first == {
+        "provider": "sms",
+        "failures_running": 1,
+        "accepted": 0,
+        "failed": 3,
+        "answered_seconds": 0.0,
+        "accepted_seconds": None,
+        "reason": "no_answer",
+    }
+    assert (second["accepted"], second["accepted_seconds"], second["failures_running"]) == (2, 7.0, 0)
+    assert mail["answered_seconds"] is None
+
+
+def test_failures_running_go_on_over_processes_and_end_when_one_is_answered_well(desk: Desk) -> None:
+    another = desk.another()
+    for notify in (desk.notify, another, desk.notify):
+        desk.first.answers = [NotTaken("http_503")]
+        desk.write(f"S-{len(desk.first.asked)}", received())
+        notify.sender.run_once()
+        notify.note_answers()
+    assert desk.notify.status()["providers"][0]["failures_running"] == 3
+    desk.write("S-9", received())
+    another.sender.run_once()
+    another.note_answers()
+    first = desk.notify.status()["providers"][0]
+    assert (first["failures_running"], first["accepted"], first["failed"]) == (0, 1, 3)
+
+
+def test_a_provider_that_is_no_longer_set_up_is_forgotten(desk: Desk) -> None:
+    standing.keep(desk.database, ["sms"])
+    assert [one["provider"] for one in desk.notify.status()["providers"]] == ["sms"]
 
 
 def test_a_provider_that_keeps_failing_rests_for_a_minute() -> None:

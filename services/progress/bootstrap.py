@@ -6,6 +6,7 @@ from typing import Any
 from kernel.clock import Clock, SystemClock
 from kernel.config import Settings
 from kernel.database import Database, migrate, open_database
+from kernel.database.size import size_of
 from kernel.eventlog import LogReader
 from kernel.eventlog.consumers import Consumer, Table
 from kernel.eventlog.following import Follower
@@ -44,7 +45,7 @@ class Progress:
 
     def status(self) -> dict[str, Any]:
         """How far we have come (`Status`)."""
-        return self.follower.lag().figures(self._clock.now())
+        return {**self.follower.lag().figures(self._clock.now()), "database_bytes": size_of(self._database)}
 
     def ping(self) -> None:
         """Raises what the database raises when it is away."""

@@ -45,7 +45,7 @@ _CHANGED = tuple(
 )
 _CHANGED += ("first_called_at", "called_at", "until", "ended_at")
 _COLUMNS = {"day": sa.Date()}
-_LIVE = "state IN ('waiting', 'called', 'parked')"
+LIVE = "state IN ('waiting', 'called', 'parked')"
 
 
 @lru_cache(maxsize=100)
@@ -97,7 +97,7 @@ _SERVICES = sa.text(
 )
 _BUSY = sa.text("SELECT at_window FROM ticket WHERE hall = :hall AND state = 'called'")
 _DUE = sa.text("SELECT id FROM ticket WHERE state = 'parked' AND until <= :now ORDER BY until, id LIMIT :limit")
-_LEFT = _text(f"SELECT id FROM ticket WHERE {_LIVE} AND day < :before ORDER BY day, id LIMIT :limit")
+_LEFT = _text(f"SELECT id FROM ticket WHERE {LIVE} AND day < :before ORDER BY day, id LIMIT :limit")
 _POSITION = sa.text("SELECT position FROM log_head")
 _MINUTE = 60_000_000  # microseconds
 
@@ -129,7 +129,7 @@ class TicketTables:
         return _one(tx, _select("booking = :booking"), booking=booking)
 
     def live_ticket(self, tx: sa.Connection, group_no: int, day: date, identity: str) -> TicketRow | None:
-        condition = f"group_no = :group_no AND day = :day AND identity = :identity AND {_LIVE}"
+        condition = f"group_no = :group_no AND day = :day AND identity = :identity AND {LIVE}"
         return _one(tx, _select(condition), group_no=group_no, day=day, identity=identity)
 
     def next_ticket(self, tx: sa.Connection, day: date, groups: Collection[int]) -> TicketRow | None:
@@ -151,7 +151,7 @@ class TicketTables:
         return set(tx.execute(_BUSY, {"hall": hall}).scalars())
 
     def live_tickets(self, tx: sa.Connection, hall: str, day: date) -> list[TicketRow]:
-        return _all(tx, _select(f"hall = :hall AND day = :day AND {_LIVE}") + " ORDER BY rank, id", hall=hall, day=day)
+        return _all(tx, _select(f"hall = :hall AND day = :day AND {LIVE}") + " ORDER BY rank, id", hall=hall, day=day)
 
     def last_calls(self, tx: sa.Connection, hall: str, day: date, limit: int) -> list[TicketRow]:
         condition = "hall = :hall AND day = :day AND called_at IS NOT NULL"

@@ -22,7 +22,6 @@ _ADD_REPLY = sa.text(
 )
 _REPLIES = sa.text("SELECT id, organ, source, event_id, subject, body FROM pending_reply ORDER BY id LIMIT :limit")
 _DROP_REPLY = sa.text("DELETE FROM pending_reply WHERE id = :id")
-_COUNTS = sa.text("SELECT (SELECT COUNT(*) FROM waiting_event), (SELECT COUNT(*) FROM pending_reply)")
 
 
 class IntakeTables:
@@ -61,7 +60,3 @@ class IntakeTables:
     def drop_replies(self, tx: sa.Connection, ids: Sequence[str]) -> None:
         if ids:
             tx.execute(_DROP_REPLY, [{"id": id_} for id_ in ids])
-
-    def counts(self, tx: sa.Connection) -> tuple[int, int]:
-        waiting, replies = tx.execute(_COUNTS).one()
-        return waiting, replies

@@ -89,10 +89,6 @@ class IntakeStore(Protocol):
 
     def drop_replies(self, tx: sa.Connection, ids: Sequence[str]) -> None: ...
 
-    def counts(self, tx: sa.Connection) -> tuple[int, int]:
-        """How many events wait, and how many replies are unsent."""
-        ...
-
 
 class DeadlineStore(Protocol):
     """Cases that the clock has to look at, once each."""
