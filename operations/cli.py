@@ -14,10 +14,10 @@ from operations.commands import (
     department,
     log,
     messages,
-    overview,
     people,
     replay,
     running,
+    status,
     verify,
 )
 
@@ -41,7 +41,7 @@ for command in (
     running.serve,
     running.migrate,
     running.healthy,
-    overview.status,
+    status.status,
     people.staff,
     archive.archive,
     catalog.catalog,

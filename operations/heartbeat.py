@@ -49,10 +49,10 @@ def stale(data_dir: Path, names: Sequence[str], within: float = FRESH) -> list[s
     return [file.name.partition("@")[0] for file in wanted if not _fresh(file, within)] if wanted else ["(none)"]
 
 
-def signs(data_dir: Path) -> dict[str, float]:
-    """How many seconds ago each service on this machine gave a sign of life, of those that did and did not end."""
-    files = sorted(run_directory(data_dir).glob(_pattern()))
-    return {file.name.partition("@")[0]: max(0.0, time.time() - file.stat().st_mtime) for file in files}
+def beating_now(data_dir: Path) -> list[str]:
+    """The services on this machine that gave signs of life just now; where nothing ever ran, nothing is made."""
+    files = sorted((data_dir / "run").glob(_pattern()))
+    return [file.name.partition("@")[0] for file in files if _fresh(file, FRESH)]
 
 
 def _pattern() -> str:
