@@ -89,16 +89,19 @@ def a_log(url: sa.URL, owner: str) -> EventLog:
 
 def pyeventsourcing(url: sa.URL) -> Application:
     """The peer, as its documentation sets it up."""
-    return Application(
-        env={
-            "PERSISTENCE_MODULE": "eventsourcing.postgres",
-            "POSTGRES_DBNAME": url.database or "",
-            "POSTGRES_HOST": url.host or "127.0.0.1",
-            "POSTGRES_PORT": str(url.port or 5432),
-            "POSTGRES_USER": url.username or "postgres",
-            "POSTGRES_PASSWORD": url.password or "",
-        }
-    )
+    return Application(env=peer_environment(url))
+
+
+def peer_environment(url: sa.URL) -> dict[str, str]:
+    """The peer's settings for a database."""
+    return {
+        "PERSISTENCE_MODULE": "eventsourcing.postgres",
+        "POSTGRES_DBNAME": url.database or "",
+        "POSTGRES_HOST": url.host or "127.0.0.1",
+        "POSTGRES_PORT": str(url.port or 5432),
+        "POSTGRES_USER": url.username or "postgres",
+        "POSTGRES_PASSWORD": url.password or "",
+    }
 
 
 def timed(work: Callable[[], object]) -> float:

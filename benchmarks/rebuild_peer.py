@@ -15,6 +15,8 @@ from eventsourcing.postgres import PostgresTrackingRecorder
 from eventsourcing.projection import Projection, ProjectionRunner
 from psycopg.sql import SQL, Identifier
 
+from benchmarks.append import peer_environment
+
 CASES = 2_000
 STEPS = 9  # events of a case, its beginning among them
 AT_ONCE = 100  # cases that are saved together
@@ -71,7 +73,7 @@ class CaseView(Projection[View]):
 
 def peer_rate(url: str) -> float:
     """Events per second of a rebuild of CASES times STEPS events in the database at `url`."""
-    env = _environment(sa.make_url(url))
+    env = peer_environment(sa.make_url(url))
     application = Cases(env=env)
     for first in range(0, CASES, AT_ONCE):
         cases = [Case(serial=f"S-{number}") for number in range(first, first + AT_ONCE)]
@@ -86,14 +88,3 @@ def peer_rate(url: str) -> float:
     seconds = time.perf_counter() - began
     application.close()
     return CASES * STEPS / seconds
-
-
-def _environment(url: sa.URL) -> dict[str, str]:
-    return {
-        "PERSISTENCE_MODULE": "eventsourcing.postgres",
-        "POSTGRES_DBNAME": url.database or "",
-        "POSTGRES_HOST": url.host or "127.0.0.1",
-        "POSTGRES_PORT": str(url.port or 5432),
-        "POSTGRES_USER": url.username or "postgres",
-        "POSTGRES_PASSWORD": url.password or "",
-    }

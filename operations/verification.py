@@ -5,14 +5,14 @@ Reads only; `repair` alone writes, and only what comes from a log.
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from itertools import groupby
 from multiprocessing import get_context
 from typing import Any, Protocol
 
 from kernel.config import Settings
-from kernel.database import Database, open_database
+from kernel.database import Database
 from kernel.errors import Refusal
 from kernel.eventlog.heads import SignedHead, Signer
 from kernel.eventlog.parity import Finding, Holding, Lives, Whole, kept_by_consumer, kept_by_holding
@@ -22,6 +22,7 @@ from kernel.eventlog.shadow import Scope
 from kernel.eventlog.verifying import Broken, Sound, verify
 from operations import lives as machines
 from operations.consumers import CONSUMERS, LOGS, consumer, following, of_log
+from operations.opening import opened
 from services.appointment.adapters.parity import BOOKINGS, TICKETS
 from services.filing.adapters import parity as serials
 from services.notify.adapters.parity import MESSAGES, VISIT_MESSAGES
@@ -78,7 +79,7 @@ class OtherLog(Refusal):
 
 def check(settings: Settings, log: str, told: Told | None = None) -> Verdict:
     """Check one log and all that is kept of it. Raises what `is_away` tells."""
-    with _opened(settings, log) as database, ExitStack() as stack:
+    with opened(settings, log) as database, ExitStack() as stack:
         reader = LogReader(database)
         big = reader.head().position >= _ALONE
         beside = _beside(settings, log) if big else None
@@ -123,7 +124,7 @@ def _beside(settings: Settings, log: str) -> Future[list[Finding]]:
 
 def look_by_stream(settings: Settings, log: str) -> list[Finding]:
     """Every life by itself: its state machine, and what is kept of it. At most MOST findings and one that says so."""
-    with _opened(settings, log) as database, ExitStack() as stack:
+    with opened(settings, log) as database, ExitStack() as stack:
         reader = LogReader(database)
         lookers = list(_lookers(settings, database, log, stack))
         found: list[Finding] = []
@@ -154,7 +155,7 @@ def _lookers(settings: Settings, database: Database, log: str, stack: ExitStack)
         yield kept_by_consumer(one.consumer, one.live, one.clock, stack)
     for holding in HOLDINGS:
         if holding.log == log:
-            yield kept_by_holding(holding, stack.enter_context(_opened(settings, holding.owner)), stack)
+            yield kept_by_holding(holding, stack.enter_context(opened(settings, holding.owner)), stack)
     if log == "filing":
         yield serials.SerialCounts(database, stack)
 
@@ -174,22 +175,13 @@ def _names(log: str) -> list[str]:
     return ["lives", *kept, *held, *([serials.NAME] if log == "filing" else [])]
 
 
-@contextmanager
-def _opened(settings: Settings, owner: str) -> Iterator[Database]:
-    database = open_database(settings, owner)
-    try:
-        yield database
-    finally:
-        database.close()
-
-
 def against(settings: Settings, head: SignedHead) -> None:
     """Hold a log against a head of it that was kept. Raises OtherLog that says in what they differ."""
     if head.log not in CHECKED:
         raise OtherLog(why=f"there is no log of {head.log}")
     if head.key != Signer(settings.key()).public:
         raise OtherLog(why=f"it was signed by another installation, whose key is {head.key}")
-    with _opened(settings, head.log) as database:
+    with opened(settings, head.log) as database:
         why = _unlike(LogReader(database), head)
     if why is not None:
         raise OtherLog(why=why)
@@ -229,7 +221,7 @@ def repair(settings: Settings, findings: list[Finding]) -> dict[str, int]:
     for name, group in groupby(sorted(findings, key=lambda one: one.holder), key=lambda one: one.holder):
         found = list(group)
         if name == serials.NAME:
-            with _opened(settings, "filing") as database:
+            with opened(settings, "filing") as database:
                 mended[name] = sum(serials.mend(database, one) for one in found)
         elif name in CONSUMERS:
             mended[name] = _project_again(settings, name, [one for one in found if one.table in tables[name]])
