@@ -34,7 +34,7 @@ def services(settings: Settings) -> dict[str, bool | None]:
     """Which services answer over RabbitMQ."""
     client = ServiceClient(settings.amqp_uri, PATIENCE)
     try:
-        answers = ask_all(client, dict.fromkeys(ASKED, "ping"))
+        answers = ask_all(client, dict.fromkeys(ASKED, "status"))
     finally:
         client.close()
     return {name: answer is not None for name, answer in answers.items()}
