@@ -142,7 +142,7 @@ class OwnCases:
                 event = (SOURCE, self._try(account, serial, request, say, beside))
             except _Overtaken:
                 continue
-            log.info("applicant heard", case=serial, event=event[1])
+            log.info("applicant heard", case=serial, said=event[1])
             return {"serial": serial, "position": self._tools.log.find([event])[event].position}
         raise DatabaseAway(f"{serial} was appended to {_TRIES} times while we decided")
 
