@@ -84,13 +84,13 @@ def over_amqp(broker: Broker, uri: str) -> Say:
     return say
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def embedded_town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     with running_hall(tmp_path_factory.mktemp("embedded") / "var") as hall:
         yield Town(hall, over_http(hall))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def distributed_town(
     tmp_path_factory: pytest.TempPathFactory, postgres_url: str, rabbitmq_broker: Broker, rabbitmq_uri: str
 ) -> Iterator[Town]:
