@@ -24,6 +24,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if not config.getoption("numprocesses", None) or hasattr(config, "workerinput"):
         # Ended by SIGTERM, pytest would leave private servers behind; ended like this, it stops them first.
         signal.signal(signal.SIGTERM, lambda *_: pytest.exit("ended by SIGTERM", returncode=143))
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # Begun in the background of a script. Programs that tests start would not hear Ctrl-C either.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
