@@ -127,8 +127,3 @@ def took(name: str, parents: Iterable[str | None], began: int, **attributes: Any
     """A span in each of these traces, from `began` (see `now`) to this moment: for what is done for many at once."""
     if _recorder is not None and began:
         _recorder.took(name, parents, began, attributes)
-
-
-def begin() -> None:
-    """Bind a new trace to all that this thread does from now on: for a process that does one thing."""
-    _bound.set(fresh())

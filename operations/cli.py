@@ -24,7 +24,8 @@ from operations.commands import (
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="yichuang", prog_name="yichuang")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Yichuang, the one-window government service hall.
 
     Settings come from the environment; .env.example lists them.
@@ -33,7 +34,7 @@ def main() -> None:
     Example:
       yichuang run
     """
-    tracing.begin()  # one command, one trace: what it appends, asks and logs
+    context.with_resource(tracing.joined(None))  # one command, one trace: what it appends, asks and logs
 
 
 for command in (
