@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 
 from kernel import logs
-from kernel.green import off_hub
+from kernel.green import is_patched, off_hub
 from services.catalog.domain.rows import Contents
 from services.catalog.domain.snapshot import Snapshot
 
@@ -43,7 +43,8 @@ class Snapshots:
 def _made(contents: Contents) -> Snapshot:
     snapshot = Snapshot(contents)
     snapshot.index.search("办理")  # the search reads its tables when they are first needed: not while somebody waits
-    _spare_the_collector()
+    if is_patched():  # in a command nobody else waits
+        _spare_the_collector()
     return snapshot
 
 
