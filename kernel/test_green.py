@@ -23,6 +23,11 @@ class Turns(threading.Thread):
 def busy():
     return sum(number * number for number in range(6_000_000))
 
+def look_up(host):
+    import _socket, socket
+    _socket.getaddrinfo = lambda *_: busy() and []
+    socket.getaddrinfo(host, 80)
+
 turns = Turns()
 turns.start()
 time.sleep(0)
@@ -46,6 +51,11 @@ def test_others_have_their_turn_while_a_real_thread_works() -> None:
 
 def test_on_the_hub_nobody_has() -> None:
     assert turns_while("busy()") <= 1
+
+
+def test_a_name_is_looked_up_in_a_real_thread_and_an_address_needs_none() -> None:
+    assert turns_while("look_up('hall.example')") > 10
+    assert turns_while("look_up('127.0.0.1')") <= 1
 
 
 def test_what_is_raised_comes_through() -> None:

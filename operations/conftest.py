@@ -63,7 +63,7 @@ def installations(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: p
             else:
                 like = request.getfixturevalue("migrated_postgres")
                 server = request.getfixturevalue("postgres_server")
-                monkeypatch.setenv("DATABASE_URL", stack.enter_context(fresh_database(server, like)))
+                monkeypatch.setenv("DATABASE_URL", stack.enter_context(fresh_database(server, like, durable=False)))
             made = Installation(tmp_path)
             stack.callback(made.close)
             return made

@@ -13,6 +13,7 @@ import pytest
 
 from kernel.messaging import topology
 from operations.department_client import DepartmentClient, NoReply
+from operations.department_rights import rabbitmqctl_commands
 from operations.setup.backing_services import Broker
 
 ORGAN, OTHER = "11440100RIGHTS001A", "11440100RIGHTS002B"
@@ -36,7 +37,10 @@ class Department:
 def department(rabbitmq_broker: Broker, unique_vhost: str) -> Department:
     _declare(unique_vhost)
     vhost = unquote(urlsplit(unique_vhost).path[1:])
-    return Department(rabbitmq_broker.add_department(ORGAN, "secret", vhost))
+    uri = rabbitmq_broker.add_user(ORGAN, "secret", vhost=vhost)
+    for words in rabbitmqctl_commands(ORGAN, vhost):
+        rabbitmq_broker.control(*words)
+    return Department(uri)
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +57,16 @@ def _declare(uri: str) -> None:
     connection.connect()
     topology.declare(connection.channel())
     connection.close()
+
+
+def test_other_tests_give_their_departments_the_same(
+    rabbitmq_broker: Broker, unique_vhost: str, department: Department
+) -> None:
+    rabbitmq_broker.add_department(OTHER, "secret", unquote(urlsplit(unique_vhost).path[1:]))
+    for listed in ("list_user_permissions", "list_user_topic_permissions"):
+        ours, others = (rabbitmq_broker.control(listed, organ) for organ in (ORGAN, OTHER))
+        assert set(others.replace(OTHER, ORGAN).splitlines()) == set(ours.splitlines())
+        assert ORGAN in ours
 
 
 @contextlib.contextmanager

@@ -61,7 +61,9 @@ def served(request: pytest.FixtureRequest, data: Path) -> Iterator[Place]:
         if request.param == "distributed":
             # Of this hall alone: others that run meanwhile would take its requests.
             env["AMQP_URI"] = stack.enter_context(request.getfixturevalue("rabbitmq_broker").fresh_vhost())
-            env["DATABASE_URL"] = stack.enter_context(fresh_database(request.getfixturevalue("postgres_server")))
+            env["DATABASE_URL"] = stack.enter_context(
+                fresh_database(request.getfixturevalue("postgres_server"), durable=False)
+            )
         served_by = [sys.executable, "-m", "tests.hall_day"]
         process = stack.enter_context(Process(served_by, log=data / "log", env=env, cwd=ROOT))
         process.wait_for_port(port)

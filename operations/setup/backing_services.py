@@ -53,6 +53,7 @@ def rabbitmq_server() -> Iterator[Broker]:
         try:
             yield broker
         finally:
+            broker.forget_vhosts()
             broker.forget_users()
         return
     with PrivateRabbitMQ() as private:

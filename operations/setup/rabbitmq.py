@@ -9,7 +9,7 @@ import secrets
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote, unquote, urlsplit
@@ -24,15 +24,13 @@ from operations.setup.installing import find, need
 LOCAL_URI = "amqp://guest:guest@127.0.0.1:5672//"
 EVERYTHING = (".*", ".*", ".*")  # configure, write, read
 _PACKAGE = "rabbitmq-server"
+_RIGHTS = "rabbit_auth_backend_internal"
+_STOCK = 6  # virtual hosts that are made, or deleted, together
 _AWAY = (pika.exceptions.AMQPError, OSError)
 
 
 class CommandFailed(Exception):
     """rabbitmqctl refused or did not work; the message holds what it said."""
-
-
-class NoSuchUser(CommandFailed):
-    """There is no user of that name, or none any more."""
 
 
 def reachable(uri: str) -> bool:
@@ -72,22 +70,44 @@ def _output(command: list[str], environment: dict[str, str]) -> str:
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode == 0:
         return done.stdout
-    said = f"{done.stdout[-1000:]}{done.stderr[-1000:]}"
-    failed = NoSuchUser if "no_such_user" in said else CommandFailed
-    raise failed(f"{' '.join(command)}: {said}")
+    raise CommandFailed(f"{' '.join(command)}: {done.stdout[-1000:]}{done.stderr[-1000:]}")
+
+
+def _binary(text: str) -> str:
+    """As Erlang writes it; in numbers, which no shell on the way takes for its own."""
+    return f"<<{','.join(map(str, text.encode()))}>>"
+
+
+def _call(function: str, *words: str) -> str:
+    """A call that must answer `ok`."""
+    return f'ok = {function}({", ".join(map(_binary, words))}, <<"tests">>)'
+
+
+def _user(name: str, password: str) -> str:
+    """Make sure that there is one, with this password."""
+    change, add = (_call(f"{_RIGHTS}:{function}", name, password) for function in ("change_password", "add_user"))
+    return f"case {_RIGHTS}:lookup_user({_binary(name)}) of {{ok, _}} -> {change}; _ -> {add} end"
 
 
 class Broker:
-    """A broker that tests may shape. `uri` leads to its virtual host `/`; `control` is `rabbitmqctl` on it."""
+    """A broker that tests may shape. `uri` leads to its virtual host `/`; `control` is `rabbitmqctl` on it.
+
+    Each run of rabbitmqctl takes a second of processor time: what tests do often is done in one of them.
+    """
 
     def __init__(self, uri: str) -> None:
         self.uri = uri
         self._users: set[str] = set()
+        self._stock: list[str] = []  # virtual hosts that nobody has used
+        self._used: list[str] = []
 
     def control(self, *words: str) -> str:
         """Run rabbitmqctl; its output. Raises CommandFailed."""
         command = [str(need("rabbitmqctl", _PACKAGE)), "--quiet", *self._node(), *words]
         return _output(command, self._environment())
+
+    def _do(self, calls: Sequence[str]) -> None:
+        self.control("eval", f"{', '.join(calls)}.")
 
     def _node(self) -> list[str]:
         return []
@@ -103,23 +123,16 @@ class Broker:
         One of that name that is there already gets the password and these rights.
         """
         self._users.add(name)
-        self._make_user(name, password)
-        self.control("set_permissions", "-p", vhost, name, *permissions)
+        self._do([_user(name, password), _call(f"{_RIGHTS}:set_permissions", name, vhost, *permissions)])
         return user_in(vhost_in(self.uri, vhost), name, password)
 
     def add_department(self, organ: str, password: str, vhost: str = "/") -> str:
         """Make a department's user with the rights that the runbook gives it, no more; its URI."""
         self._users.add(organ)
-        self._make_user(organ, password)
-        for words in rabbitmqctl_commands(organ, vhost):
-            self.control(*words)
+        commands = rabbitmqctl_commands(organ, vhost)
+        rights = [_call(f"{_RIGHTS}:{name}", organ, vhost, *words) for name, _, _, _, *words in commands]
+        self._do([_user(organ, password), *rights])
         return user_in(vhost_in(self.uri, vhost), organ, password)
-
-    def _make_user(self, name: str, password: str) -> None:
-        try:
-            self.control("add_user", name, password)
-        except CommandFailed:
-            self.control("change_password", name, password)
 
     def remove_user(self, name: str) -> None:
         """Delete a user; its connections are closed."""
@@ -131,10 +144,12 @@ class Broker:
 
         Organs have the same codes in every test run, so another run on this broker may be using a user of ours.
         """
-        for name in sorted(self._users):
-            with contextlib.suppress(NoSuchUser):  # the other run was as quick
-                if not self.control("list_user_permissions", name).strip():
-                    self.remove_user(name)
+        self._delete_vhosts()
+        if not self._users:
+            return
+        users = ", ".join(map(_binary, sorted(self._users)))
+        rightless = f"(catch {_RIGHTS}:list_user_permissions(User)) =:= []"  # the other run may have been as quick
+        self._do([f'[catch {_RIGHTS}:delete_user(User, <<"tests">>) || User <- [{users}], {rightless}]'])
 
     def purge(self, *queues: str, vhost: str = "/") -> None:
         """Throw away the messages that wait in these queues (not those delivered and not yet acknowledged)."""
@@ -148,15 +163,33 @@ class Broker:
 
     @contextlib.contextmanager
     def fresh_vhost(self) -> Iterator[str]:
-        """A new, empty virtual host for as long as the context lasts; gives its URI, for the user of `uri`."""
-        name = f"yichuang-test-{secrets.token_hex(6)}"
-        user = unquote(urlsplit(self.uri).username or "guest")
-        self.control("add_vhost", name)
+        """A new, empty virtual host of one's own; its URI, for the user of `uri`. Deleted with the next few."""
+        if not self._stock:
+            self._make_vhosts()
+        name = self._stock.pop()
         try:
-            self.control("set_permissions", "-p", name, user, *EVERYTHING)
             yield vhost_in(self.uri, name)
         finally:
-            self.control("delete_vhost", name)
+            self._used.append(name)
+            if len(self._used) >= _STOCK:
+                self._delete_vhosts()
+
+    def forget_vhosts(self) -> None:
+        """Delete what was made for `fresh_vhost` and is in use no more, or never was."""
+        self._used, self._stock = [*self._used, *self._stock], []
+        self._delete_vhosts()
+
+    def _make_vhosts(self) -> None:
+        names = [f"yichuang-test-{secrets.token_hex(6)}" for _ in range(_STOCK)]
+        user = unquote(urlsplit(self.uri).username or "guest")
+        made = [_call("rabbit_vhost:add", name) for name in names]
+        self._do([*made, *(_call(f"{_RIGHTS}:set_permissions", user, name, *EVERYTHING) for name in names)])
+        self._stock = names
+
+    def _delete_vhosts(self) -> None:
+        names, self._used = self._used, []
+        if names:
+            self._do([_call("rabbit_vhost:delete", name) for name in names])
 
 
 class ReachableRabbitMQ(Broker):
