@@ -27,8 +27,7 @@ def imported(hall: Hall, text: str, place: Path) -> None:
     """`yichuang catalog import`, to its end."""
     file = place / "catalogue.json"
     file.write_text(text)
-    with hall.command("catalog", "import", str(file)) as command:
-        assert command.wait() == 0, command.output
+    hall.does("catalog", "import", str(file))
 
 
 def guide(hall: Hall, code: str, language: str = "zh-Hans", **headers: str) -> requests.Response:

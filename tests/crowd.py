@@ -29,8 +29,8 @@ SECRET = "5a" * 32
 GUARDED = ("-m", "operations.serve", "appointment")
 
 
-def make_people(settings: Settings, count: int) -> list[str]:
-    """So many people with accounts; the token of each."""
+def make_people(settings: Settings, count: int, first: int = 0) -> list[str]:
+    """So many people with accounts, numbered from `first`; the token of each."""
     database = open_database(settings, "accounts")
     migrate(database, migrations_of("accounts"))
     accounts = Accounts(database, settings.key(), SystemClock(), Passwords(time_cost=1, memory_kib=64))
@@ -42,7 +42,7 @@ def make_people(settings: Settings, count: int) -> list[str]:
         return str(accounts.sessions.open(login)["token"])
 
     with ThreadPoolExecutor(8) as pool:
-        tokens = list(pool.map(arrive, range(count)))
+        tokens = list(pool.map(arrive, range(first, first + count)))
     accounts.close()
     return tokens
 

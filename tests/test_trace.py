@@ -13,13 +13,13 @@ from tests.journeys.conftest import over_amqp, over_http
 FILED, DECIDED = "a" * 31 + "1", "b" * 31 + "2"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def provider() -> Iterator[SmsProvider]:
     with SmsProvider("secret") as running:
         yield running
 
 
-@pytest.fixture(params=["embedded", "distributed"])
+@pytest.fixture(scope="module", params=["embedded", "distributed"])
 def hall(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, provider: SmsProvider
 ) -> Iterator[Hall]:

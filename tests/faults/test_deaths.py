@@ -1,6 +1,6 @@
 """Whatever dies in between: in the end the log, progress and the messages agree exactly.
 
-One distributed hall on servers of its own; each test does harm while events flow, then waits for the dust to settle.
+Each test does harm while events flow, then waits for the dust to settle.
 """
 
 import os
@@ -9,71 +9,18 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
-from kernel.config import Settings, load_settings
-from kernel.database import open_database
-from kernel.eventlog import LogReader
 from kernel.testing import eventually
 from operations.department_client import DepartmentClient, NoReply, Reply, Unreachable
-from operations.setup.backing_services import PrivatePostgres, PrivateRabbitMQ
-from operations.setup.postgres import fresh_database
-from tests.agreement import disagreements
-from tests.hall import Applicant, Hall, department_event, running_hall
+from tests.faults.conftest import Site
+from tests.hall import department_event
 
 QUEUES = ("filing.department-events", "progress.case-events", "notify.case-events")
 STEPS = 37  # many events of few cases: that they are filed over HTTP is not the point
-
-
-@dataclass
-class Site:
-    """A hall, its servers, a department with cases to decide."""
-
-    hall: Hall
-    settings: Settings
-    postgres: PrivatePostgres
-    rabbitmq: PrivateRabbitMQ
-    organ: str
-    item: dict[str, Any]
-    applicant: Applicant
-    department_uri: str
-
-    def file(self, count: int) -> list[str]:
-        """File so many cases; their serials."""
-        with ThreadPoolExecutor(4) as pool:
-            return [filed["serial"] for filed in pool.map(lambda _: self.applicant.file(self.item), range(count))]
-
-    def log_head(self) -> int:
-        database = open_database(self.settings, "filing")
-        try:
-            return LogReader(database).head().position
-        finally:
-            database.close()
-
-    def agrees(self) -> None:
-        """Raises AssertionError with what doesn't fit."""
-        assert disagreements(self.settings) == []
-
-
-@pytest.fixture(scope="module")
-def site(
-    tmp_path_factory: pytest.TempPathFactory, private_postgres: PrivatePostgres, private_rabbitmq: PrivateRabbitMQ
-) -> Iterator[Site]:
-    data_dir: Path = tmp_path_factory.mktemp("faults") / "var"
-    with fresh_database(private_postgres.url) as database_url:
-        urls = {"AMQP_URI": private_rabbitmq.uri, "DATABASE_URL": database_url}
-        with running_hall(data_dir, **urls) as hall:
-            item = hall.lightest_item()
-            organ = item["department"]["code"]
-            uri = private_rabbitmq.add_department(organ, "department-password")
-            settings = load_settings({**urls, "DATA_DIR": str(data_dir)})
-            yield Site(
-                hall, settings, private_postgres, private_rabbitmq, organ, item, Applicant(hall), department_uri=uri
-            )
 
 
 def lives(site: Site, serials: Sequence[str]) -> list[dict[str, Any]]:

@@ -2,29 +2,23 @@
 
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from kernel.testing import eventually
-from operations.setup.backing_services import PrivatePostgres, PrivateRabbitMQ
-from operations.setup.postgres import fresh_database
+from operations.setup.backing_services import PrivateRabbitMQ
 from tests.catalogues import catalogue, figure, guide, imported, is_kept, shows
-from tests.hall import Hall, running_hall
+from tests.faults.conftest import Site
+from tests.hall import Hall
 
 CODE = "PAGES-1"
 LISTENING = "yichuang_cache_listening"
 
 
-@pytest.fixture(scope="module")
-def hall(
-    tmp_path_factory: pytest.TempPathFactory, private_postgres: PrivatePostgres, private_rabbitmq: PrivateRabbitMQ
-) -> Iterator[Hall]:
-    with fresh_database(private_postgres.url) as database_url:
-        data_dir = tmp_path_factory.mktemp("pages") / "var"
-        with running_hall(data_dir, AMQP_URI=private_rabbitmq.uri, DATABASE_URL=database_url) as hall:
-            yield hall
+@pytest.fixture
+def hall(site: Site) -> Hall:
+    return site.hall
 
 
 def test_a_page_that_is_kept_needs_no_catalog(hall: Hall, tmp_path: Path) -> None:

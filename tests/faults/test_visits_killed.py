@@ -5,34 +5,29 @@ Whoever gets no answer asks again under the same Idempotency-Key, as people and 
 
 import json
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 import sqlalchemy as sa
 
-from kernel.config import load_settings
 from kernel.database import open_database
 from kernel.eventlog import LogReader
 from kernel.testing import eventually
-from tests.crowd import SECRET, make_people
-from tests.hall import Hall, running_hall
+from tests.crowd import make_people
+from tests.faults.conftest import Site
+from tests.hall import Hall
 
 PEOPLE, KILLS = 60, 6
 HALL = "guangzhou"
 
 
 @pytest.fixture
-def hall(postgres_database: str, rabbitmq_vhost: str, tmp_path: Path) -> Iterator[tuple[Hall, list[str]]]:
-    """A distributed hall, and people who are logged in."""
-    urls = {"AMQP_URI": rabbitmq_vhost, "DATABASE_URL": postgres_database, "SECRET_KEY": SECRET}
-    tokens = make_people(load_settings({**urls, "DATA_DIR": str(tmp_path)}), PEOPLE)
-    with running_hall(tmp_path, **urls) as running:
-        eventually(lambda: running.call("GET", f"/halls/{HALL}/slots").status_code == 200, timeout=60, every=0.1)
-        yield running, tokens
+def tokens(site: Site) -> list[str]:
+    """Of people who are logged in."""
+    eventually(lambda: site.hall.call("GET", f"/halls/{HALL}/slots").status_code == 200, timeout=60, every=0.1)
+    return make_people(site.settings, PEOPLE, first=1000)
 
 
 def places(hall: Hall) -> list[dict[str, Any]]:
@@ -66,8 +61,8 @@ def book(hall: Hall, number: int, token: str, wish: dict[str, Any]) -> str:
     return eventually(booked, timeout=120, every=0.2)
 
 
-def test_every_booking_is_whole_with_one_sms(hall: tuple[Hall, list[str]]) -> None:
-    running, tokens = hall
+def test_every_booking_is_whole_with_one_sms(site: Site, tokens: list[str]) -> None:
+    running = site.hall
     wishes, numbers = places(running), []
 
     def arrive(number: int) -> None:
@@ -80,8 +75,7 @@ def test_every_booking_is_whole_with_one_sms(hall: tuple[Hall, list[str]]) -> No
             person.result()
     assert len(set(numbers)) == PEOPLE
     eventually(lambda: messages(running) == dict.fromkeys(numbers, 1), timeout=60, every=0.2)
-    settings = load_settings({name: value for name, value in running.env.items() if value is not None})
-    database = open_database(settings, "appointment")
+    database = open_database(site.settings, "appointment")
     told = Counter(event.stream for event in LogReader(database).read(0, 10_000) if event.type == "visit.booked")
     with database.read() as tx:
         rows = {row[0] for row in tx.execute(sa.text("SELECT number FROM booking WHERE state = 'booked'"))}

@@ -33,8 +33,7 @@ def imports(town: Town, folder: Path, *items: dict[str, Any], how: str = "--keep
     """Import a file as an operator does."""
     file = folder / "catalogue.json"
     file.write_text(json.dumps({"format": "yichuang-catalogue/1", "items": items}))
-    with town.hall.command("catalog", "import", str(file), how) as command:
-        assert command.wait() == 0, command.output
+    town.hall.does("catalog", "import", str(file), how)
 
 
 @pytest.fixture
