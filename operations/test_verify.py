@@ -199,10 +199,10 @@ def test_an_altered_head_is_refused(kept: Installation, tmp_path: Path, member: 
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", "nonsense", '{"format": "yichuang-log-head/1"}'])
-def test_what_is_no_head_is_refused(kept: Installation, tmp_path: Path, text: str) -> None:
+def test_what_is_no_head_is_refused(installation: Installation, tmp_path: Path, text: str) -> None:
     file = tmp_path / "head.json"
     file.write_text(text)
-    code, said = against(kept, file)
+    code, said = against(installation, file)
     assert (code, "This is no signed head" in said) == (1, True)
 
 

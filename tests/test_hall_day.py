@@ -66,6 +66,7 @@ def served(request: pytest.FixtureRequest, data: Path) -> Iterator[Place]:
             )
         served_by = [sys.executable, "-m", "tests.hall_day"]
         process = stack.enter_context(Process(served_by, log=data / "log", env=env, cwd=ROOT))
+        stack.callback(process.kill)
         process.wait_for_port(port)
         made = Place(f"http://127.0.0.1:{port}")
         eventually(lambda: made.ask("GET", "/halls/tianhe/wait").ok, timeout=60, every=0.2)
@@ -265,6 +266,7 @@ def apart(rabbitmq_vhost: str, postgres_database: str, tmp_path: Path) -> Iterat
     with Process(others, log=tmp_path / "log", env=env, cwd=ROOT) as process:
         process.wait_for_port(port)
         yield Apart(Place(f"http://127.0.0.1:{port}"), env, tmp_path / "appointment.log")
+        process.kill()
 
 
 def test_a_display_outlives_appointment(apart: Apart) -> None:

@@ -21,7 +21,20 @@ TOGETHER = {
 }
 _ON_DEATH_OF_PARENT = 1  # PR_SET_PDEATHSIG
 # What takes long begins early, so that the processes end at about the same time.
-_LONG = (*TOGETHER, "tests/test_", "operations/", "kernel/messaging/", "services/appointment/")
+_LONG = (
+    *TOGETHER,
+    "tests/test_",
+    "kernel/eventlog/test_rebuilding.py",
+    "kernel/messaging/",
+    "operations/",
+    "services/notify/test_killed.py",
+    "services/appointment/",
+    "kernel/test_telemetry.py",
+    "kernel/database/",
+    "gateway/test_routes.py",
+    "tests/house/test_tables.py",
+    "tests/house/test_watching.py",
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:

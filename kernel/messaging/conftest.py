@@ -46,6 +46,7 @@ class Trials:
             },
         )
         self._stack.enter_context(process)
+        self._stack.callback(process.kill)  # how they end in order is for the tests that end them
         process.wait_for_line('"serving"')
         return process
 
