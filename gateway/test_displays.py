@@ -12,7 +12,7 @@ from gateway.displays import Displays, Listener, feed
 from gateway.problems import TooManyListeners, TooManyListenersThere
 from gateway.samples import ANSWERS
 from gateway.testing import Hall
-from kernel.clock import format_time, parse_time
+from kernel.clock import format_time, parse_time, to_micros
 from kernel.contracts.appointment_refusals import UnknownHall
 from kernel.contracts.hall_day import DisplayChange
 from kernel.errors import ServiceDown
@@ -35,7 +35,7 @@ def heard(position: int, type_: str = "ticket.called", hall: str = "guangzhou", 
         id=event.id,
         type=type_,
         version=1,
-        recorded_at=NOW,
+        recorded=to_micros(NOW),
         body=body_of(event, "t1", 2, NOW),
         chain=b"",
     )

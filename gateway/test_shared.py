@@ -11,6 +11,7 @@ from werkzeug.http import parse_options_header
 from gateway.samples import ANSWERS
 from gateway.shared import disposition
 from gateway.testing import Hall
+from kernel.clock import to_micros
 from kernel.contracts.catalog import RetiredItem
 from kernel.contracts.catalog_facts import CatalogChanged, dump_changed
 from kernel.errors import ServiceDown
@@ -51,7 +52,7 @@ def changed(version: int) -> Recorded:
         id=new.id,
         type=new.type,
         version=1,
-        recorded_at=_NOW,
+        recorded=to_micros(_NOW),
         body=body_of(new, "catalogue", version, _NOW),
         chain=bytes(32),
     )

@@ -30,7 +30,14 @@ _FIND_ALL = {
 }
 _KEEP = sa.text(
     "INSERT INTO idempotency (owner, key, fingerprint, person, response, created_at)"
-    " VALUES (:owner, :key, :fingerprint, :person, :response, :created_at)"
+    " VALUES (:owner, :key, :fingerprint, :person, :response, :created_at) ON CONFLICT (owner, key) DO NOTHING"
+)
+_KEEP_ALL = sa.text(
+    "INSERT INTO idempotency (owner, key, fingerprint, person, response, created_at)"
+    " SELECT owner, key, fingerprint, person, decode(response, 'hex'), created_at"
+    " FROM json_to_recordset(CAST(:kept AS json))"
+    " AS k(owner text, key text, fingerprint text, person text, response text, created_at bigint)"
+    " ON CONFLICT (owner, key) DO NOTHING"
 )
 _FORGET = sa.text("DELETE FROM idempotency WHERE created_at < :before")
 _LOCK = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:owner || ' ' || :key, 7))")
@@ -87,7 +94,10 @@ class Idempotency:
         response: Mapping[str, Any],
         person: str | None = None,
     ) -> None:
-        """Keep the answer, sealed under the key of `person` (whose data it holds; by default the owner)."""
+        """Keep the answer, sealed under the key of `person` (whose data it holds; by default the owner).
+
+        Raises KeyReused where another kind of request, with a lock of its own, has come in between under the same key.
+        """
         person = person or owner
         kept = {
             "owner": owner,
@@ -97,7 +107,8 @@ class Idempotency:
             "response": self._vault.seal(tx, person, orjson.dumps(response)),
             "created_at": to_micros(self._clock.now()),
         }
-        tx.execute(_KEEP, kept)
+        if tx.execute(_KEEP, kept).rowcount == 0:
+            raise KeyReused(key=key)
 
     def replay_all(self, tx: sa.Connection, asked: Sequence[Asked]) -> list[dict[str, Any] | KeyReused | None]:
         """As `replay` for several, in order; KeyReused is returned in its place.
@@ -120,7 +131,7 @@ class Idempotency:
         return answer
 
     def keep_all(self, tx: sa.Connection, answered: Sequence[tuple[Asked, Mapping[str, Any]]]) -> None:
-        """As `keep` for several, sealed under their owners' keys."""
+        """As `keep` for several, sealed under their owners' keys. Raises KeyReused for the first, whichever it was."""
         texts = [(one.owner, orjson.dumps(response)) for one, response in answered]
         sealed = self._vault.seal_all(tx, texts)
         now = to_micros(self._clock.now())
@@ -135,8 +146,14 @@ class Idempotency:
             }
             for (one, _), response in zip(answered, sealed, strict=True)
         ]
-        if kept:
-            tx.execute(_KEEP, kept)
+        if kept and self._insert_all(tx, kept) < len(kept):
+            raise KeyReused(key=answered[0][0].key)
+
+    def _insert_all(self, tx: sa.Connection, kept: list[dict[str, Any]]) -> int:
+        if tx.dialect.name == "postgresql":
+            plain = [{**one, "response": one["response"].hex()} for one in kept]
+            return tx.execute(_KEEP_ALL, {"kept": orjson.dumps(plain).decode()}).rowcount
+        return tx.execute(_KEEP, kept).rowcount
 
     def forget(self, tx: sa.Connection, before: datetime) -> int:
         """Drop what was kept before `before`; returns how many. Such a key counts as new from then on."""

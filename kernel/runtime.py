@@ -13,7 +13,7 @@ import eventlet
 from nameko.containers import ServiceContainer, WorkerContext
 from nameko.runners import ServiceRunner
 
-from kernel import green, logs, tracing
+from kernel import collector, green, logs, tracing
 from kernel.config import Settings
 from kernel.errors import Refusal
 
@@ -38,6 +38,7 @@ def serve(service_classes: Sequence[type], settings: Settings) -> None:
         runner.start()
         # Not before: containers that are being started can't be stopped, and a signal until now just ends the process.
         _stop_on_signals(runner)
+        collector.spare_what_is_there()
         log.info("serving", broker=broker_name(settings.amqp_uri))
         runner.wait()
     log.info("stopped")

@@ -238,7 +238,7 @@ def test_without_the_lock_equal_requests_do_collide(postgres_url: str, vault: Va
                 assert unlocked.replay(tx, "a1", "k", {}) is None
                 both_looked.wait(10)
                 unlocked.keep(tx, "a1", "k", {}, {"made_by": number})
-        except sa.exc.IntegrityError:
+        except KeyReused:
             return False
         return True
 

@@ -23,6 +23,11 @@ _NONCE = 12
 
 # Two writers may seal for a new person at once: the first insert wins and the second, having waited for it, reads it.
 _MAKE = sa.text("INSERT INTO vault_key (person, wrapped) VALUES (:person, :wrapped) ON CONFLICT (person) DO NOTHING")
+_MAKE_ALL = sa.text(
+    "INSERT INTO vault_key (person, wrapped) SELECT k ->> 0, decode(k ->> 1, 'hex')"
+    " FROM json_array_elements(CAST(:keys AS json)) WITH ORDINALITY AS key(k, n) ORDER BY n"
+    " ON CONFLICT (person) DO NOTHING"
+)
 _FIND = sa.text("SELECT wrapped FROM vault_key WHERE person = :person")
 _FIND_ALL = {
     "postgresql": sa.text(
@@ -72,11 +77,16 @@ class Vault:
         wrapped = self._find_all(tx, persons)
         missing = [person for person in persons if person not in wrapped]
         if missing:  # in one order, so that two who make the same keys cannot each wait for the other
-            made = [{"person": person, "wrapped": self._new_key(person)} for person in missing]
-            tx.execute(_MAKE, made)
+            self._make_all(tx, [(person, self._new_key(person)) for person in missing])
             wrapped |= self._find_all(tx, missing)
         keys = {person: self._unwrap(person, one) for person, one in wrapped.items()}
         return [_encrypt(keys[person], person, plain) for person, plain in texts]
+
+    def _make_all(self, tx: sa.Connection, made: Sequence[tuple[str, bytes]]) -> None:
+        if tx.dialect.name == "postgresql":
+            tx.execute(_MAKE_ALL, {"keys": json.dumps([(person, wrapped.hex()) for person, wrapped in made])})
+        else:
+            tx.execute(_MAKE, [{"person": person, "wrapped": wrapped} for person, wrapped in made])
 
     def _find_all(self, tx: sa.Connection, persons: Collection[str]) -> dict[str, bytes]:
         rows = tx.execute(_FIND_ALL[tx.dialect.name], {"persons": json.dumps(list(persons))}).all()

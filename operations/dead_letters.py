@@ -104,8 +104,8 @@ def _queue(uri: str) -> Iterator[_Queue]:
             queue.give_back()
 
 
-def read(uri: str, limit: int, remove: bool = False) -> Iterator[DeadLetter]:
-    """The oldest dead letters, at most `limit`. They stay where they are unless `remove`.
+def read(uri: str, limit: int) -> Iterator[DeadLetter]:
+    """The oldest dead letters, at most `limit`. They stay where they are.
 
     Raises pika's AMQPError or OSError where the broker can't be reached.
     """
@@ -115,8 +115,17 @@ def read(uri: str, limit: int, remove: bool = False) -> Iterator[DeadLetter]:
             if letter is None:
                 return
             yield letter
-            if remove:  # after it was given out: one that could not be printed is not lost
-                queue.remove()
+
+
+def removed(uri: str, limit: int) -> Iterator[DeadLetter]:
+    """As `read`, but each is taken away when the next is asked for: one that could not be dealt with is not lost."""
+    with _queue(uri) as queue:
+        for _ in range(limit):
+            letter = queue.next()
+            if letter is None:
+                return
+            yield letter
+            queue.remove()
 
 
 @contextmanager

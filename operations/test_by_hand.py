@@ -181,6 +181,20 @@ def test_a_dead_letter_is_shown_and_discarded_from_the_middle(letters: Letters) 
     ]
 
 
+def test_many_are_discarded_at_once_and_each_is_audited(letters: Letters) -> None:
+    ids = letters.put("one", "two", "three")
+    run = letters.installation.run
+    assert run("dead-letters", "discard", *WHY).exit_code == 2
+    assert run("dead-letters", "discard", ids[0], "--oldest", "2", *WHY).exit_code == 2
+    assert letters.left("one", "two", "three")
+    gone = letters.installation.lines("dead-letters", "discard", "--oldest", "2", *WHY)
+    assert [letter["body"] for letter in gone] == ["one", "two"]
+    assert letters.left("three")
+    events = letters.installation.lines("log", "tail", "--log", "desk")
+    assert [event["type"] for event in events] == ["desk.asked", "desk.done"]
+    assert [one["id"] for one in events[-1]["data"]["outcome"]["discarded"]] == ids[:2]
+
+
 def test_what_cannot_be_given_to_filing_stays_and_says_why(letters: Letters) -> None:
     run = letters.installation.run
     (garbled,) = letters.put("{")

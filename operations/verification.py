@@ -3,20 +3,24 @@
 Reads only; `repair` alone writes, and only what comes from a log.
 """
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
-from itertools import groupby
+from functools import partial
+from itertools import chain as chain_from, groupby
 from multiprocessing import get_context
 from typing import Any, Protocol
 
+from kernel import collector
 from kernel.config import Settings
 from kernel.database import Database
 from kernel.errors import Refusal
+from kernel.eventlog.events import Recorded
 from kernel.eventlog.heads import SignedHead, Signer
-from kernel.eventlog.parity import Finding, Holding, Lives, Whole, kept_by_consumer, kept_by_holding
-from kernel.eventlog.reading import LogReader
+from kernel.eventlog.parity import Finding, Holding, Kept, Lives, Whole, kept_by_consumer, kept_by_holding
+from kernel.eventlog.reading import LogReader, StreamRange
 from kernel.eventlog.rebuilding import mend as mend_stream, rebuilding
 from kernel.eventlog.shadow import Scope
 from kernel.eventlog.verifying import Broken, Sound, verify
@@ -30,21 +34,19 @@ from services.notify.adapters.parity import MESSAGES, VISIT_MESSAGES
 CHECKED = (*LOGS, "desk")
 HOLDINGS: tuple[Holding, ...] = (MESSAGES, VISIT_MESSAGES, BOOKINGS, TICKETS)
 _AT_ONCE = 10_000  # events
-_ALONE = 20_000  # events from which on a second process is worth its start
+_ALONE = 20_000  # events from which on other processes are worth their start
 _SINGLY = 200  # cases of a consumer that are mended one by one; more are cheaper as a whole
 MOST = 10_000  # findings that are kept
 
 Told = Callable[[int, int], None]
 
 
-class Looker(Protocol):
-    """Looks at what is kept of a log, a few streams at a time."""
+class Counting(Protocol):
+    """Counts over all events of a log, and holds that against what is kept."""
 
-    name: str
+    def take(self, events: Sequence[Recorded]) -> None: ...
 
-    def look(self, lives: Lives) -> Iterator[Finding]: ...
-
-    def strays(self, reader: LogReader) -> Iterator[Finding]: ...
+    def end(self) -> Iterator[Finding]: ...
 
 
 @dataclass(kw_only=True)
@@ -79,17 +81,13 @@ class OtherLog(Refusal):
 
 def check(settings: Settings, log: str, told: Told | None = None) -> Verdict:
     """Check one log and all that is kept of it. Raises what `is_away` tells."""
-    with opened(settings, log) as database, ExitStack() as stack:
+    with opened(settings, log) as database, ExitStack() as stack, collector.seldom():
         reader = LogReader(database)
-        big = reader.head().position >= _ALONE
-        beside = _beside(settings, log) if big else None
-        wholes = [_whole(settings, name, stack) for name in _consumers(log, by_stream=False)]
-        chain = _chain(reader, wholes, told)
+        beside = _beside(settings, log, reader, stack)
+        counting = list(_counting(settings, database, log, stack))
+        chain = _chain(reader, counting, told)
         verdict = Verdict(log=log, chain=chain, looked=_names(log), behind=_behind(settings, log))
-        for whole in wholes:
-            for finding in whole.end():
-                verdict.add(finding)
-        for finding in beside.result() if beside else look_by_stream(settings, log):
+        for finding in chain_from(*(one.end() for one in counting), *(part() for part in beside)):
             verdict.add(finding)
     return verdict
 
@@ -102,42 +100,43 @@ def _behind(settings: Settings, log: str) -> dict[str, int]:
     return {name: lacking for name, lacking in found.items() if lacking > 0}
 
 
-def _chain(reader: LogReader, wholes: list[Whole], told: Told | None) -> Sound | Broken:
+def _chain(reader: LogReader, counting: list[Counting], told: Told | None) -> Sound | Broken:
     aim = reader.head().position
 
     def seen(events: Any) -> None:
-        for whole in wholes:
-            whole.take(events)
+        for one in counting:
+            one.take(events)
         if told is not None:
             told(events[-1].position, aim)
 
     return verify(reader, seen=seen)
 
 
-def _beside(settings: Settings, log: str) -> Future[list[Finding]]:
-    """The other half of the work, in a process of its own."""
-    pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
-    running = pool.submit(look_by_stream, settings, log)
-    pool.shutdown(wait=False)
-    return running
+def _beside(settings: Settings, log: str, reader: LogReader, stack: ExitStack) -> list[Callable[[], list[Finding]]]:
+    """The lives of a log, each to be waited for: of a long one in parts, each in a process that has begun."""
+    if reader.head().position < _ALONE:
+        return [partial(look_by_stream, settings, log, ("", None))]
+    parts = reader.parts(max(2, os.cpu_count() or 1))
+    pool = stack.enter_context(ProcessPoolExecutor(len(parts), mp_context=get_context("spawn")))
+    return [pool.submit(look_by_stream, settings, log, part).result for part in parts]
 
 
-def look_by_stream(settings: Settings, log: str) -> list[Finding]:
-    """Every life by itself: its state machine, and what is kept of it. At most MOST findings and one that says so."""
-    with opened(settings, log) as database, ExitStack() as stack:
+def look_by_stream(settings: Settings, log: str, within: StreamRange) -> list[Finding]:
+    """Every life by itself: its state machine, and what is kept of it. Stops behind MOST findings."""
+    after, last = within
+    with opened(settings, log) as database, ExitStack() as stack, collector.seldom():
         reader = LogReader(database)
-        lookers = list(_lookers(settings, database, log, stack))
+        kept = list(_kept(settings, log, stack))
         found: list[Finding] = []
-        after = ""
-        while some := reader.lives(after, _AT_ONCE):
+        while some := reader.lives(after, _AT_ONCE, last):
             after = next(reversed(some))
-            found += _looked_at(lookers, some)
+            found += _looked_at(kept, some)
             if len(found) > MOST:
                 return found
-        return found + [finding for looker in lookers for finding in looker.strays(reader)]
+        return found + [finding for one in kept for finding in one.strays(reader, within)]
 
 
-def _looked_at(lookers: list[Looker], some: Lives) -> Iterator[Finding]:
+def _looked_at(kept: list[Kept], some: Lives) -> Iterator[Finding]:
     for stream, events in some.items():
         for step in machines.steps(events):
             if step.fault:
@@ -145,24 +144,25 @@ def _looked_at(lookers: list[Looker], some: Lives) -> Iterator[Finding]:
                 yield Finding(
                     holder="lives", table="event", kind="refused", stream=stream, key=[step.event.position], columns=why
                 )
-    for looker in lookers:
-        yield from looker.look(some)
+    for one in kept:
+        yield from one.look(some)
 
 
-def _lookers(settings: Settings, database: Database, log: str, stack: ExitStack) -> Iterator[Looker]:
+def _kept(settings: Settings, log: str, stack: ExitStack) -> Iterator[Kept]:
     for name in _consumers(log, by_stream=True):
         one = stack.enter_context(following(settings, name))
         yield kept_by_consumer(one.consumer, one.live, one.clock, stack)
     for holding in HOLDINGS:
         if holding.log == log:
             yield kept_by_holding(holding, stack.enter_context(opened(settings, holding.owner)), stack)
+
+
+def _counting(settings: Settings, database: Database, log: str, stack: ExitStack) -> Iterator[Counting]:
+    for name in _consumers(log, by_stream=False):
+        one = stack.enter_context(following(settings, name))
+        yield Whole(one.consumer, one.live, one.clock, stack)
     if log == "filing":
         yield serials.SerialCounts(database, stack)
-
-
-def _whole(settings: Settings, name: str, stack: ExitStack) -> Whole:
-    one = stack.enter_context(following(settings, name))
-    return Whole(one.consumer, one.live, one.clock, stack)
 
 
 def _consumers(log: str, *, by_stream: bool) -> list[str]:

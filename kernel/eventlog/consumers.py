@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kernel.clock import Clock
 from kernel.database import Database
-from kernel.eventlog.following import Follower, Projection
+from kernel.eventlog.following import LONG_PAGE, Follower, Projection
 from kernel.eventlog.reading import LogReader
 from kernel.eventlog.selecting import EVERYTHING, Selection
 
@@ -54,7 +54,7 @@ class Consumer:
         self, database: Database, reader: LogReader, clock: Clock, selection: Selection = EVERYTHING
     ) -> Follower:
         """What makes the tables again, of the events that `selection` has, and tells nobody."""
-        return Follower(selection.of(self.rebuilding_projection(clock)), database, reader, clock)
+        return Follower(selection.of(self.rebuilding_projection(clock)), database, reader, clock, LONG_PAGE)
 
     def follower(self, database: Database, reader: LogReader, clock: Clock) -> Follower:
         """The consumer itself, on its owner's tables or on others like them."""

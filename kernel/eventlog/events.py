@@ -10,11 +10,12 @@ from typing import Any
 
 import orjson
 
-from kernel.clock import format_time, parse_time
+from kernel.clock import format_time, from_micros, parse_time, to_micros
 from kernel.contracts.envelope import dataschema
 from kernel.errors import Refusal
 
 GENESIS = bytes(32)  # the chain value before the first event
+_DATA = ',"data":'  # in a body, see `body_of`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,9 +53,14 @@ class Recorded:
     id: str
     type: str
     version: int  # of the type's schema
-    recorded_at: datetime
+    recorded: int  # microseconds since 1970
     body: str  # as `body_of` wrote it
     chain: bytes  # 32 bytes: sha256(chain before + position as 8 bytes big-endian + body as UTF-8)
+
+    @property
+    def recorded_at(self) -> datetime:
+        """When it was written."""
+        return from_micros(self.recorded)
 
     @property
     def envelope(self) -> dict[str, Any]:
@@ -66,8 +72,13 @@ class Recorded:
 
     @property
     def data(self) -> dict[str, Any]:
-        """The event's data as written, in `version`."""
-        return self.envelope["data"]  # type: ignore[no-any-return]
+        """The event's data as written, in `version`; read once, without the envelope around them."""
+        kept: dict[str, Any] = self.__dict__
+        if "_data" not in kept:
+            # The last member, behind members that are no objects; inside of a text, its quotes would be escaped.
+            at = self.body.find(_DATA)
+            kept["_data"] = self.envelope["data"] if at < 0 else orjson.loads(self.body[at + len(_DATA) : -1])
+        return kept["_data"]  # type: ignore[no-any-return]
 
     @property
     def organ(self) -> str:
@@ -211,7 +222,7 @@ def read_published(message: bytes) -> Recorded:
             id=envelope["id"],
             type=envelope["type"],
             version=version,
-            recorded_at=parse_time(envelope["recordedtime"]),
+            recorded=to_micros(parse_time(envelope["recordedtime"])),
             body=body.decode(),
             chain=bytes.fromhex(place["chainvalue"]),
         )

@@ -21,6 +21,7 @@ from kernel.eventlog.reading import LogReader
 log = logs.get(__name__)
 
 PAGE = 2000  # events per transaction while catching up
+LONG_PAGE = 10_000  # the same where nobody waits for the rows: the more events of a case at once, the fewer writes
 _SAID = 300  # characters of a reason in the log
 
 _AT = "SELECT position, chain FROM checkpoint WHERE consumer = :consumer"
@@ -54,11 +55,17 @@ class Projection(Protocol):
 class Follower:
     """Feeds one projection from one log. Any number of processes may follow under the same name."""
 
-    def __init__(self, projection: Projection, database: Database, reader: LogReader, clock: Clock) -> None:
-        """`database` holds the projection's tables and our checkpoint; `reader` reads the log, wherever it is."""
+    def __init__(
+        self, projection: Projection, database: Database, reader: LogReader, clock: Clock, page: int = PAGE
+    ) -> None:
+        """`database` holds the projection's tables and our checkpoint; `reader` reads the log, wherever it is.
+
+        `page`: events per transaction at most, where it reads by itself.
+        """
         self._projection = projection
         self._database = database
         self._reader = reader
+        self._page = page
         self._parking = Parking(projection.name, clock)
         # The row lock: a second process of this consumer waits here, then finds the events behind the checkpoint.
         self._lock = sa.text(_AT + (" FOR UPDATE" if database.dialect == "postgresql" else ""))
@@ -81,7 +88,7 @@ class Follower:
     def advance(self, until: int) -> Head:
         """Read at most a page, and nothing behind position `until`; the new checkpoint. Raises as `take`."""
         at = self.checkpoint()
-        page = self._reader.read(at.position, min(PAGE, until - at.position)) if at.position < until else []
+        page = self._reader.read(at.position, min(self._page, until - at.position)) if at.position < until else []
         if not page:
             return at
         reached = self._advance(page)
@@ -201,7 +208,7 @@ class Follower:
         at = self.checkpoint().position
         taken = 0
         while last is None or at < last:
-            page = self._reader.read(at, PAGE)
+            page = self._reader.read(at, self._page)
             if not page:
                 break
             before, at = at, self._advance(page).position
@@ -228,7 +235,7 @@ class Follower:
     def _apply_to(self, tx: sa.Connection, at: Head, last: int) -> tuple[Head, list[tuple[Recorded, str]]]:
         """Apply what lies behind `at` up to `last`, in a transaction of the caller's; how far that was, and the bad."""
         bad: list[tuple[Recorded, str]] = []
-        while page := self._reader.read(at.position, min(PAGE, last - at.position)) if at.position < last else []:
+        while page := self._reader.read(at.position, min(self._page, last - at.position)) if at.position < last else []:
             run = _linked(at, _run(at, page))
             if len(run) < len(page):
                 raise LogDamaged(self._nothing_follows(at.position + len(run)))

@@ -20,7 +20,7 @@ from kernel.database.away import away_beneath
 from kernel.eventlog.comparing import compare, plain, shown
 from kernel.eventlog.consumers import Consumer, Table
 from kernel.eventlog.events import Recorded
-from kernel.eventlog.reading import LogReader
+from kernel.eventlog.reading import LogReader, StreamRange
 
 Row = tuple[Any, ...]
 Lives = Mapping[str, Sequence[Recorded]]  # the events of some streams, each whole
@@ -71,6 +71,7 @@ class _Held:
         self._connection = connection
         self._from = f"FROM {table} WHERE {where}"
         self._stream = columns[0]
+        self._bytewise = ' COLLATE "C"' if connection.dialect.name == "postgresql" else ""
         types = {column["name"]: column["type"] for column in sa.inspect(connection).get_columns(table)}
         dated = any(isinstance(types[name], sa.Date) for name in columns)
         self._plain: Callable[[Any], Row] = plain if dated else tuple  # a look at each value of a million rows shows
@@ -79,16 +80,21 @@ class _Held:
         self.seen = 0
 
     def of(self, streams: Sequence[str]) -> list[Row]:
-        found = [self._plain(row) for row in self._connection.execute(self._rows, {"s": self._given(streams)})]
+        rows = self._connection.execute(self._rows, {"s": self._given(streams)}).all()
+        found = [self._plain(row) for row in rows]
         self.seen += len(found)
         return found
 
-    def strays(self, reader: LogReader) -> Iterator[str]:
+    def strays(self, reader: LogReader, within: StreamRange) -> Iterator[str]:
         """Streams of rows that were never asked for, as the log has no event of them."""
-        if self._connection.execute(sa.text(f"SELECT count(*) {self._from}")).scalar_one() == self.seen:
+        after, last = within
+        name = f"{self._stream}{self._bytewise}"
+        there = f"{self._from} AND {name} > :after" + ("" if last is None else f" AND {name} <= :last")
+        bound = {"after": after} | ({} if last is None else {"last": last})
+        if self._connection.execute(sa.text(f"SELECT count(*) {there}"), bound).scalar_one() == self.seen:
             return
-        query = sa.text(f"SELECT DISTINCT {self._stream} {self._from}")
-        streamed = self._connection.execute(query, execution_options={"stream_results": True})
+        query = sa.text(f"SELECT DISTINCT {self._stream} {there}")
+        streamed = self._connection.execute(query, bound, execution_options={"stream_results": True})
         for part in streamed.scalars().partitions(1000):
             yield from reader.unknown(part)
 
@@ -131,10 +137,10 @@ class Kept:
             if set(held) != set(rows):  # in what order the databases give them is nobody's business
                 yield from _differences(self.name, shape, held, rows)
 
-    def strays(self, reader: LogReader) -> Iterator[Finding]:
-        """At the end: rows of streams that the log has no event of."""
+    def strays(self, reader: LogReader, within: StreamRange) -> Iterator[Finding]:
+        """At the end: rows of streams in this range that the log has no event of. All that it has were looked at."""
         for shape in self._shapes:
-            for stream in shape.held.strays(reader):
+            for stream in shape.held.strays(reader, within):
                 yield Finding(holder=self.name, table=shape.table, kind="unexpected", stream=stream, key=[stream])
 
     def _taken(self, stream: str, events: Sequence[Recorded]) -> Sequence[Recorded]:
@@ -221,7 +227,8 @@ class _Remade:
             return [self._made(tx, shape) for shape in self._shapes], refused
 
     def _made(self, tx: sa.Connection, shape: _Shape) -> list[Row]:
-        return [tuple(row) for row in tx.exec_driver_sql(f"SELECT {', '.join(shape.columns)} FROM {shape.table}")]
+        rows = tx.exec_driver_sql(f"SELECT {', '.join(shape.columns)} FROM {shape.table}").all()
+        return [tuple(row) for row in rows]
 
     def _apply(self, tx: sa.Connection, events: Sequence[Recorded]) -> Iterator[Finding]:
         if not events:

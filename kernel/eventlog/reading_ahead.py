@@ -9,9 +9,8 @@ from contextlib import contextmanager
 
 from kernel.database import Database
 from kernel.eventlog.events import Recorded
+from kernel.eventlog.following import LONG_PAGE
 from kernel.eventlog.reading import LogReader
-
-PAGE = 2000
 
 
 class ReadingAhead(LogReader):
@@ -24,17 +23,24 @@ class ReadingAhead(LogReader):
 
     def read(self, after: int, limit: int = 1000) -> list[Recorded]:
         """As `LogReader.read`."""
-        page = self._page(after)[:limit] if limit <= PAGE else super().read(after, limit)
-        if len(page) == PAGE:  # a page that is not full is the last: what comes next is not there yet
+        page = self._page(after)[:limit] if limit <= LONG_PAGE else super().read(after, limit)
+        if len(page) == LONG_PAGE:  # a page that is not full is the last: what comes next is not there yet
             at = page[-1].position
-            self._fetched = (at, self._pool.submit(super().read, at, PAGE))
+            self._fetched = (at, self._pool.submit(self._prepared, at))
         return page
 
     def _page(self, after: int) -> list[Recorded]:
         fetched, self._fetched = self._fetched, None
         if fetched is not None and fetched[0] == after:
             return fetched[1].result()
-        return super().read(after, PAGE)
+        return self._prepared(after)
+
+    def _prepared(self, after: int) -> list[Recorded]:
+        """The next page, its data read: there is time for that while others wait for their database."""
+        page = super().read(after, LONG_PAGE)
+        for event in page:
+            event.data  # noqa: B018 (it is kept)
+        return page
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from kernel import collector
 from kernel.clock import Clock
 from kernel.database import Database
 from kernel.errors import Refusal
@@ -22,6 +23,8 @@ from kernel.eventlog.parking import ParkedEvent
 from kernel.eventlog.reading import LogReader
 from kernel.eventlog.reading_ahead import reading_ahead
 from kernel.eventlog.shadow import Scope, Shadow, held
+
+_NEAR = 1_000  # events behind the head that are left to the swap
 
 Told = Callable[[int, int], None]  # position reached, position aimed at
 
@@ -111,19 +114,23 @@ class Rebuild:
     def build(self, scope: Scope, told: Told | None = None, most: float | None = None) -> Head:
         """Fill the shadow up to the log's head, or as far as `scope` says; how far that is.
 
+        Who would wait for the last event of a log that is being written waits for ever: the last few are a swap's.
+
         `most`: events a second at most. Raises OtherShadow, LogDamaged, or what `is_away` tells: call it again.
         """
         self._shadow.prepare(scope)
         self._scope = scope
         pace = _Pace(most)
-        at = self._follower.checkpoint()
-        while at.position < (aim := self._aim()):
+        at, aim = self._follower.checkpoint(), self._aim()
+        while at.position < aim:
             before, at = at, self._follower.advance(aim)
             if at == before:
                 break
             if told is not None:
                 told(at.position, aim)
             pace.keep(at.position - before.position)
+            if at.position >= aim and self._aim() - aim > _NEAR:
+                aim = self._aim()
         return at
 
     def compare(self, samples: int = 5) -> Comparison:
@@ -220,7 +227,7 @@ class _Pace:
 @contextmanager
 def rebuilding(consumer: Consumer, live: Database, log: Database, clock: Clock) -> Iterator[Rebuild]:
     """A rebuild of `consumer`, for this process alone. Raises RebuildRuns."""
-    with held(consumer, live) as shadow, reading_ahead(log) as reader:
+    with held(consumer, live) as shadow, reading_ahead(log) as reader, collector.seldom():
         yield Rebuild(shadow, reader, clock)
 
 

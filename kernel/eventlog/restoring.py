@@ -9,7 +9,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from kernel.clock import to_micros
 from kernel.eventlog.events import Head, Recorded
 from kernel.eventlog.tables import event as event_table, log_head
 
@@ -51,5 +50,5 @@ def restore(tx: sa.Connection, events: Iterable[Recorded]) -> Head | None:
 
 
 def _row(one: Recorded) -> tuple[Any, ...]:
-    values = {**vars(one), "recorded_at": to_micros(one.recorded_at)}
+    values = {**vars(one), "recorded_at": one.recorded}
     return tuple(values[name] for name in _COLUMNS)

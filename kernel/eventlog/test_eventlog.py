@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from kernel.clock import FrozenClock, parse_time
+from kernel.clock import FrozenClock, parse_time, to_micros
 from kernel.database import Database, open_url
 from kernel.eventlog import (
     GENESIS,
@@ -50,7 +50,7 @@ class EventLogSuite:
                 id=event.id,
                 type="case.step",
                 version=1,
-                recorded_at=parse_time(NOON),
+                recorded=to_micros(parse_time(NOON)),
                 body=body,
                 chain=link(GENESIS, 1, body),
             )

@@ -63,11 +63,8 @@ def test_catching_up_reads_to_the_head(follower: Follower, database: Database, t
     assert effects(database) == list(range(1, 11))
 
 
-def test_catching_up_goes_page_by_page(
-    follower: Follower, seen: Seen, database: Database, ten: list[Recorded], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("kernel.eventlog.following.PAGE", 4)
-    assert follower.catch_up() == 10
+def test_catching_up_goes_page_by_page(seen: Seen, database: Database, log: EventLog, ten: list[Recorded]) -> None:
+    assert Follower(seen, database, log, FrozenClock(NOON), page=4).catch_up() == 10
     assert seen.calls == [4, 4, 2]
     assert effects(database) == list(range(1, 11))
 
@@ -310,7 +307,7 @@ def test_the_log_may_live_in_another_database(elsewhere: Database, log: EventLog
 
 
 def _fields(event: Recorded) -> dict[str, object]:
-    names = ("position", "stream", "stream_version", "source", "id", "type", "version", "recorded_at", "body", "chain")
+    names = ("position", "stream", "stream_version", "source", "id", "type", "version", "recorded", "body", "chain")
     return {name: getattr(event, name) for name in names}
 
 

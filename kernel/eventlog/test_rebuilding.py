@@ -372,13 +372,13 @@ def test_progress_is_told_and_a_throttle_holds(site: Site) -> None:
 
 def test_a_full_disk_stops_a_rebuild_which_goes_on_when_there_is_room(tmp_path: Path, unique_name: str) -> None:
     site = Site(lambda owner: f"sqlite:///{tmp_path}/{owner}.sqlite3", unique_name, tmp_path / "migrations")
-    site.log.append_all([request(f"S{number}", 0, step(), step(), step()) for number in range(3000)])
+    site.log.append_all([request(f"S{number}", 0, step(), step(), step()) for number in range(8000)])
     site.follower().catch_up()
     before = site.rows("tally")
     with site.open() as rebuild:
         rebuild._shadow.prepare(Scope())
         engine = rebuild._shadow.database.engine
-        sa.event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA max_page_count = 55"))
+        sa.event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA max_page_count = 150"))
         engine.dispose()
         with pytest.raises(sa.exc.OperationalError) as full:
             rebuild.build(Scope())
@@ -386,8 +386,8 @@ def test_a_full_disk_stops_a_rebuild_which_goes_on_when_there_is_room(tmp_path: 
         assert site.rows("tally") == before
     with site.open() as again:
         begun = again.position
-        assert 0 < begun < 9000
-        assert again.build(Scope()).position == 9000
+        assert 0 < begun < 24_000
+        assert again.build(Scope()).position == 24_000
         assert again.compare().none
         again.swap()
     site.close()

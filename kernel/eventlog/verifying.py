@@ -6,6 +6,7 @@ end is found by those who kept an earlier chain value (`Follower.check`, an expo
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from kernel.clock import parse_time
@@ -16,6 +17,8 @@ from kernel.eventlog.reading import LogReader
 START = Head(0, GENESIS)
 _PAGE = 2000
 _REMOVED = "the event was removed"
+_COLUMNS = ("stream", "stream_version", "source", "id", "type", "version", "recorded_at")
+_KEPT = attrgetter(*_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -63,10 +66,12 @@ def _fault(reader: LogReader, at: Head, event: Recorded) -> Broken | None:
     if link(at.chain, expected, event.body) != event.chain:
         return Broken(expected, _moved(reader, at, event) or "the body was changed, or the chain value")
     try:
-        wrong = [name for name, value in _columns(event).items() if value != getattr(event, name)]
+        told = _told(event)
     except (ValueError, KeyError, TypeError):
         return Broken(expected, "the body is not an event")
-    if wrong:
+    kept = _KEPT(event)
+    if told != kept:
+        wrong = [name for name, here, there in zip(_COLUMNS, kept, told, strict=True) if here != there]
         return Broken(expected, f"columns disagree with the body: {', '.join(wrong)}")
     return None
 
@@ -82,18 +87,18 @@ def _moved(reader: LogReader, at: Head, here: Recorded) -> str | None:
     return None
 
 
-def _columns(event: Recorded) -> dict[str, Any]:
-    """What the columns must be, by the body."""
+def _told(event: Recorded) -> tuple[Any, ...]:
+    """What _COLUMNS must be, by the body."""
     body = event.envelope
-    return {
-        "stream": body["subject"],
-        "stream_version": body["streamversion"],
-        "source": body["source"],
-        "id": body["id"],
-        "type": body["type"],
-        "version": event.version if body["dataschema"] == dataschema(body["type"], event.version) else None,
-        "recorded_at": parse_time(body["recordedtime"]),
-    }
+    return (
+        body["subject"],
+        body["streamversion"],
+        body["source"],
+        body["id"],
+        body["type"],
+        event.version if body["dataschema"] == dataschema(body["type"], event.version) else None,
+        parse_time(body["recordedtime"]),
+    )
 
 
 def _head_fault(reader: LogReader, at: Head, head: Head) -> Broken | None:

@@ -8,6 +8,7 @@ from itertools import count
 
 import pytest
 
+from kernel.clock import to_micros
 from kernel.eventlog.events import NewEvent, Recorded, body_of, publish_form
 from kernel.messaging import topology
 from kernel.messaging.broadcasting import BOUND, LOST, Hearing, News
@@ -31,7 +32,7 @@ def event(number: int) -> Recorded:
         id=new.id,
         type="trial",
         version=1,
-        recorded_at=_NOW,
+        recorded=to_micros(_NOW),
         body=body_of(new, "S", number, _NOW),
         chain=bytes(32),
     )

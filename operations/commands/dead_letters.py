@@ -32,9 +32,8 @@ def dead_letters() -> None:
 
 @dead_letters.command(name="list")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="How many, oldest first.")
-@click.option("--remove", is_flag=True, help="Take away those that are printed.")
 @json_option
-def list_(limit: int, remove: bool, as_json: bool) -> None:
+def list_(limit: int, as_json: bool) -> None:
     """Print the oldest dead letters with the reason: who sent it, what is wrong with it, how it came.
 
     \b
@@ -45,7 +44,7 @@ def list_(limit: int, remove: bool, as_json: bool) -> None:
 
     chosen, none = _with_broker(), True
     with _reachable():
-        for letter in read(chosen.amqp_uri, limit, remove):
+        for letter in read(chosen.amqp_uri, limit):
             none = False
             say(_shown(letter), _lines(letter), as_json)
     if none and not as_json:
@@ -106,17 +105,40 @@ def requeue(id: str, body: IO[str] | None, organ: str | None, why: str, by: str 
 
 
 @dead_letters.command()
-@click.argument("id")
+@click.argument("id", required=False)
+@click.option("--oldest", type=click.IntRange(1), help="As many of the oldest, instead of one; each is printed.")
 @why_option
 @by_option
 @json_option
-def discard(id: str, why: str, by: str | None, as_json: bool) -> None:
+def discard(id: str | None, oldest: int | None, why: str, by: str | None, as_json: bool) -> None:
     """Take the dead letter ID away for good. Who, when, why and what was wrong with it stay on the desk's log.
 
     \b
     Example:
       yichuang dead-letters discard 8f14e45fceea167a --why "the department has published it anew"
+      yichuang dead-letters discard --oldest 1000 --why "a test of the department's, see its letter of today"
     """
+    if (id is None) is (oldest is None):
+        raise click.UsageError("either an ID or --oldest")
+    if oldest is not None:
+        _discard_oldest(oldest, why, by, as_json)
+    else:
+        _discard_one(str(id), why, by, as_json)
+
+
+def _discard_oldest(count: int, why: str, by: str | None, as_json: bool) -> None:
+    from operations.dead_letters import removed
+    from operations.desk import audited
+
+    chosen = _with_broker()
+    with _reachable(), audited(chosen, "dead-letters.discard", "dead-letters", why=why, by=by, oldest=count) as act:
+        gone: list[dict[str, Any]] = act.outcome.setdefault("discarded", [])
+        for letter in removed(chosen.amqp_uri, count):
+            say(_shown(letter), _lines(letter), as_json)
+            gone.append({"id": letter.id, **_about(letter, None, None)})
+
+
+def _discard_one(id: str, why: str, by: str | None, as_json: bool) -> None:
     from operations.dead_letters import taken
     from operations.desk import audited
 

@@ -26,6 +26,7 @@ from kernel.contracts.appointment_refusals import (
 )
 from kernel.database import Database, open_url
 from kernel.errors import Refusal
+from kernel.idempotency import KeyReused
 from kernel.testing import Process
 from services.appointment.bootstrap import Tables
 from services.appointment.domain.slots import Slot
@@ -278,6 +279,21 @@ def test_a_double_click_books_once(desk: Desk) -> None:
     assert len({json.dumps(one, sort_keys=True) for one in found if isinstance(one, dict)}) == 1
     assert tally(found) == {"booked": 20}
     assert sum(desk.taken().values()) == 1
+    desk.check()
+
+
+def test_one_key_for_two_kinds_of_requests_at_once_is_good_for_one(desk: Desk) -> None:
+    desk.schedule(capacity=20)
+    with several(desk, 2) as (first, second):
+        for number in range(10):
+            had = desk.book(number, time="09:00")["number"]
+            calls: list[Callable[[], Any]] = [
+                lambda n=number: first.book(n, date=WEDNESDAY, idempotency_key="same"),
+                lambda n=number, b=had: second.cancel(b, n, "same"),
+            ]
+            found = outcomes(calls)
+            assert sorted(type(one) for one in found if isinstance(one, Refusal)) == [KeyReused]
+            assert (desk.booking(had).state == "cancelled") is isinstance(found[0], KeyReused)
     desk.check()
 
 

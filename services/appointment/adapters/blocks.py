@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from services.appointment.adapters.sql import among, lock_rows, values_of
+from services.appointment.adapters.sql import among, lock_rows, text, values_of
 from services.appointment.application.rows import AppealRow, BlockRow
 
 _UNTIL = sa.bindparam("until", type_=sa.Date)
@@ -43,7 +43,7 @@ class BlockTables:
 
     def blocks_of(self, tx: sa.Connection, keys: Collection[str], today: date) -> list[BlockRow]:
         query = _BLOCKS.format(identity=among(tx, "identity", "keys"), mobile=among(tx, "mobile", "keys"))
-        statement = sa.text(query).bindparams(sa.bindparam("today", type_=sa.Date)).columns(until=sa.Date())
+        statement = text(query, ("today",), ("until",))
         rows = tx.execute(statement, {"keys": values_of(tx, keys), "today": today})
         return [BlockRow(**row) for row in rows.mappings()]
 

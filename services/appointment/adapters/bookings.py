@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from kernel.clock import to_micros
-from services.appointment.adapters.sql import among, joined, lock_rows, on_postgresql, pairs, split, values_of
+from services.appointment.adapters.sql import among, joined, lock_rows, on_postgresql, pairs, split, text, values_of
 from services.appointment.application.ports import Range
 from services.appointment.application.rows import BookingRow, ReturnRow
 from services.appointment.domain.booking import State
@@ -107,7 +107,7 @@ class BookingTables:
         if not known:
             return dict(keys), new
         query = f"SELECT key, reference FROM visitor WHERE {among(tx, 'key', 'keys')} ORDER BY key" + lock_rows(tx)
-        rows = tx.execute(sa.text(query), {"keys": values_of(tx, known)})
+        rows = tx.execute(text(query), {"keys": values_of(tx, known)})
         return {**keys, **{row[0]: row[1] for row in rows}}, new
 
     def _add_visitors(self, tx: sa.Connection, visitors: Sequence[tuple[str, str]]) -> set[str]:
@@ -117,7 +117,7 @@ class BookingTables:
                 " ON CONFLICT (key) DO NOTHING RETURNING key"
             )
             bound = {"a": joined(key for key, _ in visitors), "b": joined(reference for _, reference in visitors)}
-            return set(tx.execute(sa.text(query), bound).scalars())
+            return set(tx.execute(text(query), bound).scalars())
         query = f"SELECT key FROM visitor WHERE {among(tx, 'key', 'keys')}"
         known = set(tx.execute(sa.text(query), {"keys": values_of(tx, [key for key, _ in visitors])}).scalars())
         new = [{"key": key, "reference": reference} for key, reference in visitors if key not in known]
@@ -127,7 +127,7 @@ class BookingTables:
 
     def drop_visitors(self, tx: sa.Connection, keys: Collection[str]) -> None:
         query = f"DELETE FROM visitor WHERE {among(tx, 'key', 'keys')}"
-        tx.execute(sa.text(query), {"keys": values_of(tx, keys)})
+        tx.execute(text(query), {"keys": values_of(tx, keys)})
 
     def bookings_of(
         self, tx: sa.Connection, identities: Collection[str], mobiles: Collection[str], first: date, last: date
@@ -135,7 +135,7 @@ class BookingTables:
         # Two halves, each read from its own index.
         query = _OF.format(identity=among(tx, "identity", "identities"), mobile=among(tx, "mobile", "mobiles"))
         bound = {"identities": values_of(tx, identities), "mobiles": values_of(tx, mobiles)}
-        statement = sa.text(query).bindparams(*_DAYS).columns(**_COLUMNS)
+        statement = text(query, ("first", "last"), ("day",))
         return [_row(*row) for row in tx.execute(statement, {**bound, "first": first, "last": last})]
 
     def add_bookings(self, tx: sa.Connection, rows: Sequence[BookingRow]) -> None:
@@ -151,7 +151,7 @@ class BookingTables:
         if on_postgresql(tx):
             bound = {"a": joined(booking for booking, _ in places), "b": joined(slot for _, slot in places)}
             query = f"INSERT INTO booking_slot (booking, slot) SELECT a, b FROM {pairs(('text', 'bigint'))}"
-            tx.execute(sa.text(query), bound)
+            tx.execute(text(query), bound)
         else:
             query = "INSERT INTO booking_slot (booking, slot) VALUES (:a, :b)"
             tx.execute(sa.text(query), [{"a": booking, "b": slot} for booking, slot in places])

@@ -8,7 +8,7 @@ from itertools import groupby
 
 import sqlalchemy as sa
 
-from services.appointment.adapters.sql import among, lock_rows, values_of
+from services.appointment.adapters.sql import among, lock_rows, text, values_of
 from services.appointment.application.rows import ClosureRow
 from services.appointment.domain.halls import Group, GroupNamed, Hall
 from services.appointment.domain.rules import HallRule, rule_of
@@ -61,7 +61,7 @@ class HallTables:
             rows = tx.execute(sa.text(f"{_HALLS} ORDER BY g.hall, g.no"))
         else:
             query = f"{_HALLS} AND {among(tx, 'g.hall', 'ids')} ORDER BY g.hall, g.no"
-            rows = tx.execute(sa.text(query), {"ids": values_of(tx, ids)})
+            rows = tx.execute(text(query), {"ids": values_of(tx, ids)})
         found = {}
         for hall, of_it in groupby(rows, lambda row: str(row[0])):
             made = [tuple(row) for row in of_it]

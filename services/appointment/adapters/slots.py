@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from services.appointment.adapters.sql import among, joined, lock_rows, on_postgresql, pairs, values_of
+from services.appointment.adapters.sql import among, joined, lock_rows, on_postgresql, pairs, text, values_of
 from services.appointment.application.ports import Range
 from services.appointment.application.rows import SlotRow
 from services.appointment.domain.slots import Slot
@@ -50,7 +50,7 @@ class SlotTables:
         if not ids:
             return []
         query = _SLOTS.format(among=among(tx, "id", "ids", "bigint")) + lock
-        rows = tx.execute(sa.text(query), {"ids": values_of(tx, ids)})
+        rows = tx.execute(text(query), {"ids": values_of(tx, ids)})
         return [Slot(row[0], row[1], row[2], bool(row[3])) for row in rows]
 
     def take(self, tx: sa.Connection, places: Mapping[int, int]) -> bool:
@@ -59,7 +59,7 @@ class SlotTables:
         if on_postgresql(tx):
             query = _TAKE_ALL.format(pairs=pairs(("bigint", "int")))
             bound = {"a": joined(places), "b": joined(places.values())}
-            return tx.execute(sa.text(query), bound).rowcount == len(places)
+            return tx.execute(text(query), bound).rowcount == len(places)
         return all(tx.execute(_TAKE, {"id": id, "count": count}).rowcount == 1 for id, count in places.items())
 
     def give_back(self, tx: sa.Connection, places: Mapping[int, int]) -> None:

@@ -2,9 +2,20 @@
 
 import json
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
+
+
+@lru_cache(maxsize=500)
+def text(query: str, days: tuple[str, ...] = (), dates: tuple[str, ...] = ()) -> Any:
+    """The statement, made once: to read its text costs more than to run it. For texts of which there are few.
+
+    `days`: names of bound values that are dates; `dates`: columns of the answer that are.
+    """
+    statement = sa.text(query).bindparams(*(sa.bindparam(name, type_=sa.Date) for name in days))
+    return statement.columns(**dict.fromkeys(dates, sa.Date())) if dates else statement
 
 
 def on_postgresql(tx: sa.Connection) -> bool:

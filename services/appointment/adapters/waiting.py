@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from services.appointment.adapters.sql import among, lock_rows, values_of
+from services.appointment.adapters.sql import among, lock_rows, text, values_of
 from services.appointment.application.rows import EntryRow
 from services.appointment.domain.waiting import Entry
 
@@ -75,7 +75,7 @@ class WaitingTables:
         self, tx: sa.Connection, identities: Collection[str], mobiles: Collection[str]
     ) -> list[EntryRow]:
         whose = f"({among(tx, 'identity', 'identities')} OR {among(tx, 'mobile', 'mobiles')})"
-        statement = sa.text(f"{_WAIT} AND {whose} ORDER BY number" + lock_rows(tx)).columns(**_DATES)
+        statement = text(f"{_WAIT} AND {whose} ORDER BY number" + lock_rows(tx), dates=tuple(_DATES))
         bound = {"identities": values_of(tx, identities), "mobiles": values_of(tx, mobiles)}
         return [_row(*row) for row in tx.execute(statement, bound)]
 

@@ -13,8 +13,8 @@ from services.appointment.application.tools import Tools
 from services.appointment.domain.halls import Group, Hall
 from services.appointment.domain.rules import window
 from services.appointment.domain.schedule import visit_minutes
-from services.appointment.domain.slots import Slot, day_number, group_of, id_range, runs
-from services.appointment.domain.times import day_of, hhmm, instant
+from services.appointment.domain.slots import Slot, day_number, group_of, id_range, runs, still_to_come
+from services.appointment.domain.times import day_of, hhmm, minute_of
 
 NEXT = 3  # times that somebody is told who found none
 
@@ -74,7 +74,7 @@ class FreeTimes:
             slots = self._tools.store.open_slots(tx, ranges)
         now = self._tools.clock.now()
         if first <= day_of(now):
-            slots = [slot for slot in slots if instant(slot.day, slot.start) > now]
+            slots = still_to_come(slots, day_of(now), minute_of(now))
         return {no: list(of_it) for no, of_it in groupby(slots, lambda slot: group_of(slot.id))}
 
 

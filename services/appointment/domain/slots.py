@@ -4,16 +4,15 @@ Pure. So the slots of a group's days are one range of ids, and nobody has to loo
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 _START_BITS, _DAY_BITS = 11, 20  # minutes of a day; days since the year 1
 GROUP_BITS = _DAY_BITS + _START_BITS  # below them is what tells day and start
-_START_MASK, _DAY_MASK = (1 << _START_BITS) - 1, (1 << _DAY_BITS) - 1
+_START_MASK, _DAY_MASK, _MOMENT_MASK = (1 << _START_BITS) - 1, (1 << _DAY_BITS) - 1, (1 << GROUP_BITS) - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(NamedTuple):
     """A slot as it stands: `free` places, none where it is closed."""
 
     id: int
@@ -68,6 +67,12 @@ def all_of(group: int) -> tuple[int, int]:
     return group << GROUP_BITS, (group + 1 << GROUP_BITS) - 1
 
 
+def still_to_come(slots: Sequence[Slot], day: date, minute: int) -> list[Slot]:
+    """Those that have not begun at that minute of the day."""
+    now = slot_id(0, day, minute)
+    return [slot for slot in slots if slot.id & _MOMENT_MASK > now]
+
+
 def keep(slots: Sequence[Slot], starts: int, ends: int) -> bool:
     """Whether these, of a booking from `starts` to `ends`, are open and still fill its time."""
     return not any(slot.closed for slot in slots) and sum(slot.minutes for slot in slots) == ends - starts
@@ -78,6 +83,8 @@ def runs(slots: Sequence[Slot], minutes: int) -> list[tuple[Slot, int, int]]:
 
     `slots`: of one group, by id. A visit takes slots that follow each other without a break, on one day.
     """
+    if all(slot.minutes >= minutes for slot in slots):  # most visits take one slot
+        return [(slot, slot.end, slot.free) for slot in slots if slot.free > 0]
     found = []
     for at, first in enumerate(slots):
         free, length, place = first.free, first.minutes, at

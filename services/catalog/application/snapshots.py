@@ -1,10 +1,9 @@
 """Keeps the newest snapshot at hand. The next is made beside the one in use, which goes on answering until the swap."""
 
-import gc
 import threading
 from collections.abc import Callable
 
-from kernel import logs
+from kernel import collector, logs
 from kernel.green import is_patched, off_hub
 from services.catalog.domain.rows import Contents
 from services.catalog.domain.snapshot import Snapshot
@@ -44,15 +43,6 @@ def _made(contents: Contents) -> Snapshot:
     snapshot = Snapshot(contents)
     snapshot.index.search("办理")  # the search reads its tables when they are first needed: not while somebody waits
     if is_patched():  # in a command nobody else waits
-        _spare_the_collector()
+        # Nothing of a snapshot points back at itself: it goes without the collector when the next has taken its place.
+        collector.spare_what_is_there()
     return snapshot
-
-
-def _spare_the_collector() -> None:
-    """Leave what is there now out of garbage collections: passing through a large snapshot stops everybody for 0.1 s.
-
-    Nothing of a snapshot points back at itself, so it goes without the collector when the next has taken its place.
-    """
-    gc.unfreeze()
-    gc.collect()
-    gc.freeze()

@@ -4,15 +4,15 @@ Counts while somebody else reads the log; `mend` only ever raises a counter, as 
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import date
 
 import sqlalchemy as sa
 
 from kernel.database import Database
-from kernel.eventlog.parity import Finding, Lives, patient
-from kernel.eventlog.reading import LogReader
+from kernel.eventlog.events import Recorded
+from kernel.eventlog.parity import Finding, patient
 from services.filing.domain.serials import is_serial
 
 NAME = "serials"
@@ -46,18 +46,18 @@ class SerialCounts:
         self._last: dict[Day, int] = {}
         self._organs: dict[Day, str] = {}
 
-    def look(self, lives: Lives) -> Iterator[Finding]:
-        """Count; there is nothing to say before the end."""
-        for serial, events in lives.items():
-            if is_serial(serial) and events and events[0].position <= self.until:
+    def take(self, events: Sequence[Recorded]) -> None:
+        """The next events of the log."""
+        for event in events:
+            serial = event.stream
+            if event.stream_version == 1 and event.position <= self.until and is_serial(serial):
                 day, number = (int(serial[8:11]), serial[:8]), int(serial[11:-1])
                 self._given[day] += 1
                 self._last[day] = max(self._last.get(day, 0), number)
-                self._organs[day] = events[0].organ
-        yield from ()
+                self._organs[day] = event.organ
 
-    def strays(self, _: LogReader) -> Iterator[Finding]:
-        """At the end: every counter, and every day of an organ's that has none."""
+    def end(self) -> Iterator[Finding]:
+        """What is wrong: with every counter, and every day of an organ's that has none."""
         for day in sorted({*self._counters, *self._given}):
             organ, kept = self._counters.get(day, (self._organs.get(day), None))
             given, last = self._given[day], self._last.get(day, 0)

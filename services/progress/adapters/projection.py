@@ -41,6 +41,6 @@ def _entry(event: Recorded) -> Entry:
         event.type,
         event.version,
         to_micros(parse_time(data["occurred_at"])),
-        to_micros(event.recorded_at),
+        event.recorded,
         data,
     )
