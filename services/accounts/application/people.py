@@ -64,20 +64,20 @@ class People:
 
     def profile(self, account: str) -> dict[str, Any]:
         """Masked, as `contract.Account` says. Raises UnknownAccount, Erased."""
-        with self.database.read() as tx:
+        with self.database.single() as tx:
             found = _existing(self.store.by_id(tx, account))
             return _profile(found, self._personal(tx, found))
 
     def contact(self, account: str) -> dict[str, Any]:
         """{mobile, email, language} in the clear, for notify alone. Raises UnknownAccount, Erased."""
-        with self.database.read() as tx:
+        with self.database.single() as tx:
             found = _existing(self.store.by_id(tx, account))
             personal = self._personal(tx, found)
         return {"mobile": personal["mobile"], "email": personal["email"], "language": found.language}
 
     def person(self, account: str) -> dict[str, Any]:
         """`contract.Person` in the clear, for appointment alone. Raises UnknownAccount, also for staff; Erased."""
-        with self.database.read() as tx:
+        with self.database.single() as tx:
             found = _existing(self.store.by_id(tx, account))
             if found.kind != "individual":
                 raise rules.UnknownAccount

@@ -64,7 +64,7 @@ class Sessions:
 
     def authenticate(self, token: str) -> dict[str, Any]:
         """The principal behind a token. Raises NotSignedIn."""
-        with self.database.read() as tx:
+        with self.database.single() as tx:
             digest, now = digest_of(token), to_micros(self.clock.now())
             principal = self.store.principal_of(tx, digest, now)
             guest = self.store.guest_of(tx, digest, now) if principal is None else None
@@ -74,7 +74,7 @@ class Sessions:
 
     def authenticate_department(self, organ: str, key: str) -> dict[str, Any]:
         """The principal of a department's system. Raises NotSignedIn."""
-        with self.database.read() as tx:
+        with self.database.single() as tx:
             kept = self.store.department_key(tx, organ)
         if kept is None or not hmac.compare_digest(kept, digest_of(key)):
             raise NotSignedIn
