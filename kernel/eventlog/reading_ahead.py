@@ -23,7 +23,9 @@ class ReadingAhead(LogReader):
 
     def read(self, after: int, limit: int = 1000) -> list[Recorded]:
         """As `LogReader.read`."""
-        page = self._page(after)[:limit] if limit <= LONG_PAGE else super().read(after, limit)
+        if limit != LONG_PAGE:  # asked for by somebody else, or near the end
+            return super().read(after, limit)
+        page = self._page(after)
         if len(page) == LONG_PAGE:  # a page that is not full is the last: what comes next is not there yet
             at = page[-1].position
             self._fetched = (at, self._pool.submit(self._prepared, at))

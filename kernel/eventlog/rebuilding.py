@@ -18,7 +18,7 @@ from kernel.errors import Refusal
 from kernel.eventlog.comparing import Difference, compare
 from kernel.eventlog.consumers import Consumer
 from kernel.eventlog.events import Head
-from kernel.eventlog.following import Follower
+from kernel.eventlog.following import LONG_PAGE, Follower
 from kernel.eventlog.parking import ParkedEvent
 from kernel.eventlog.reading import LogReader
 from kernel.eventlog.reading_ahead import reading_ahead
@@ -123,7 +123,7 @@ class Rebuild:
         pace = _Pace(most)
         at, aim = self._follower.checkpoint(), self._aim()
         while at.position < aim:
-            before, at = at, self._follower.advance(aim)
+            before, at = at, self._follower.advance(min(aim, at.position + pace.step))
             if at == before:
                 break
             if told is not None:
@@ -216,6 +216,11 @@ class _Pace:
         self._most = most
         self._begun = time.monotonic()
         self._done = 0
+
+    @property
+    def step(self) -> int:
+        """Events that may be taken at once: those of a second."""
+        return LONG_PAGE if self._most is None else max(1, int(self._most))
 
     def keep(self, events: int) -> None:
         """Wait as long as `events` more should have taken."""
