@@ -6,6 +6,7 @@ The answer is written in the same transaction as the effect, so neither is ever 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -146,6 +147,9 @@ class Idempotency:
             }
             for (one, _), response in zip(answered, sealed, strict=True)
         ]
+        kept.sort(
+            key=itemgetter("owner", "key")
+        )  # in one order, so that two who keep the same can't wait for each other
         if kept and self._insert_all(tx, kept) < len(kept):
             raise KeyReused(key=answered[0][0].key)
 

@@ -8,7 +8,8 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import takewhile
+from typing import Any, cast
 
 import pika
 
@@ -81,11 +82,14 @@ class _Queue:
         self._kept.append(method.delivery_tag)
         return _dead_letter(properties.headers or {}, body)
 
-    def remove(self) -> None:
-        """The last one that was given out."""
-        self._channel.basic_ack(self._kept.pop())
+    def remove(self, count: int = 1) -> None:
+        """So many of the last that were given out."""
+        for _ in range(count):
+            self._channel.basic_ack(self._kept.pop())
 
     def give_back(self) -> None:
+        if not self._kept:
+            return
         # What goes back goes behind what is left, so nothing may be left; and one by one, as the broker has its own
         # order for those of a connection that ends.
         while len(self._kept) < _ORDERLY and self.next() is not None:
@@ -117,15 +121,13 @@ def read(uri: str, limit: int) -> Iterator[DeadLetter]:
             yield letter
 
 
-def removed(uri: str, limit: int) -> Iterator[DeadLetter]:
-    """As `read`, but each is taken away when the next is asked for: one that could not be dealt with is not lost."""
+@contextmanager
+def oldest(uri: str, limit: int) -> Iterator[list[DeadLetter]]:
+    """The oldest letters, at most `limit`, which are removed if the context ends well. Raises as `read`."""
     with _queue(uri) as queue:
-        for _ in range(limit):
-            letter = queue.next()
-            if letter is None:
-                return
-            yield letter
-            queue.remove()
+        letters = list(takewhile(lambda letter: letter is not None, (queue.next() for _ in range(limit))))
+        yield cast(list[DeadLetter], letters)
+        queue.remove(len(letters))
 
 
 @contextmanager

@@ -192,7 +192,7 @@ def test_many_are_discarded_at_once_and_each_is_audited(letters: Letters) -> Non
     assert letters.left("three")
     events = letters.installation.lines("log", "tail", "--log", "desk")
     assert [event["type"] for event in events] == ["desk.asked", "desk.done"]
-    assert [one["id"] for one in events[-1]["data"]["outcome"]["discarded"]] == ids[:2]
+    assert [one["id"] for one in events[0]["data"]["letters"]] == ids[:2]
 
 
 def test_what_cannot_be_given_to_filing_stays_and_says_why(letters: Letters) -> None:

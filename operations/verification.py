@@ -34,6 +34,7 @@ from services.notify.adapters.parity import MESSAGES, VISIT_MESSAGES
 CHECKED = (*LOGS, "desk")
 HOLDINGS: tuple[Holding, ...] = (MESSAGES, VISIT_MESSAGES, BOOKINGS, TICKETS)
 _AT_ONCE = 10_000  # events
+_PROCESSES = 2, 4  # at least, at most: each has nine connections to the database
 _ALONE = 20_000  # events from which on other processes are worth their start
 _SINGLY = 200  # cases of a consumer that are mended one by one; more are cheaper as a whole
 MOST = 10_000  # findings that are kept
@@ -87,7 +88,10 @@ def check(settings: Settings, log: str, told: Told | None = None) -> Verdict:
         counting = list(_counting(settings, database, log, stack))
         chain = _chain(reader, counting, told)
         verdict = Verdict(log=log, chain=chain, looked=_names(log), behind=_behind(settings, log))
-        for finding in chain_from(*(one.end() for one in counting), *(part() for part in beside)):
+        # Who counts has seen all of the log only where its chain is whole; and is asked before others are waited for.
+        for finding in chain_from(*(one.end() for one in counting if isinstance(chain, Sound))):
+            verdict.add(finding)
+        for finding in chain_from(*(part() for part in beside)):
             verdict.add(finding)
     return verdict
 
@@ -116,7 +120,7 @@ def _beside(settings: Settings, log: str, reader: LogReader, stack: ExitStack) -
     """The lives of a log, each to be waited for: of a long one in parts, each in a process that has begun."""
     if reader.head().position < _ALONE:
         return [partial(look_by_stream, settings, log, ("", None))]
-    parts = reader.parts(max(2, os.cpu_count() or 1))
+    parts = reader.parts(min(_PROCESSES[1], max(_PROCESSES[0], len(os.sched_getaffinity(0)))))
     pool = stack.enter_context(ProcessPoolExecutor(len(parts), mp_context=get_context("spawn")))
     return [pool.submit(look_by_stream, settings, log, part).result for part in parts]
 

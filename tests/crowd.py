@@ -79,6 +79,7 @@ def served(
                 "DATA_DIR": str(data_dir / str(number)),
                 "PORT": str(port or ports[0]),
                 "LOG_LEVEL": "WARNING",
+                "RPC_TIMEOUT": "20",  # whatever else the machine has to do: who is slow is not what is looked for
             }
             log = data_dir / f"{number}.log"
             stack.enter_context(Process([sys.executable, *words], log=log, env=env, cwd=ROOT))

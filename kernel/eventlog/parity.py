@@ -89,8 +89,11 @@ class _Held:
         """Streams of rows that were never asked for, as the log has no event of them."""
         after, last = within
         name = f"{self._stream}{self._bytewise}"
-        there = f"{self._from} AND {name} > :after" + ("" if last is None else f" AND {name} <= :last")
-        bound = {"after": after} | ({} if last is None else {"last": last})
+        there, bound = self._from, {}
+        if after:  # else from the very first
+            there, bound = f"{there} AND {name} > :after", {"after": after}
+        if last is not None:
+            there, bound = f"{there} AND {name} <= :last", {**bound, "last": last}
         if self._connection.execute(sa.text(f"SELECT count(*) {there}"), bound).scalar_one() == self.seen:
             return
         query = sa.text(f"SELECT DISTINCT {self._stream} {there}")

@@ -5,7 +5,7 @@ Its answers are those of the reader beneath, never older than the call before th
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from kernel.database import Database
 from kernel.eventlog.events import Recorded
@@ -34,14 +34,15 @@ class ReadingAhead(LogReader):
     def _page(self, after: int) -> list[Recorded]:
         fetched, self._fetched = self._fetched, None
         if fetched is not None and fetched[0] == after:
-            return fetched[1].result()
+            return fetched[1].result() or self._prepared(after)  # what was not there then may be there now
         return self._prepared(after)
 
     def _prepared(self, after: int) -> list[Recorded]:
         """The next page, its data read: there is time for that while others wait for their database."""
         page = super().read(after, LONG_PAGE)
         for event in page:
-            event.data  # noqa: B018 (it is kept)
+            with suppress(ValueError, KeyError, TypeError):  # no event: the chain tells that it was changed
+                event.data  # noqa: B018 (it is kept)
         return page
 
 

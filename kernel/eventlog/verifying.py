@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
-from kernel.clock import parse_time
+from kernel.clock import parse_time, to_micros
 from kernel.contracts.envelope import dataschema
 from kernel.eventlog.events import GENESIS, Head, Recorded, link
 from kernel.eventlog.reading import LogReader
@@ -18,7 +18,7 @@ START = Head(0, GENESIS)
 _PAGE = 2000
 _REMOVED = "the event was removed"
 _COLUMNS = ("stream", "stream_version", "source", "id", "type", "version", "recorded_at")
-_KEPT = attrgetter(*_COLUMNS)
+_KEPT = attrgetter(*_COLUMNS[:-1], "recorded")
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def _told(event: Recorded) -> tuple[Any, ...]:
         body["id"],
         body["type"],
         event.version if body["dataschema"] == dataschema(body["type"], event.version) else None,
-        parse_time(body["recordedtime"]),
+        to_micros(parse_time(body["recordedtime"])),
     )
 
 

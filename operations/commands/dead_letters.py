@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from operations.dead_letters import DeadLetter
 
 _SHOWN = 300  # characters of a body, where people read
+_AT_ONCE = 50  # letters that are given up together: what is noted of them stays short
 
 by_option: Callable[[Any], Any] = click.option(
     "--by", help="Who does it. Default: the user who types, and the machine."
@@ -127,15 +128,19 @@ def discard(id: str | None, oldest: int | None, why: str, by: str | None, as_jso
 
 
 def _discard_oldest(count: int, why: str, by: str | None, as_json: bool) -> None:
-    from operations.dead_letters import removed
+    from operations.dead_letters import oldest
     from operations.desk import audited
 
     chosen = _with_broker()
-    with _reachable(), audited(chosen, "dead-letters.discard", "dead-letters", why=why, by=by, oldest=count) as act:
-        gone: list[dict[str, Any]] = act.outcome.setdefault("discarded", [])
-        for letter in removed(chosen.amqp_uri, count):
-            say(_shown(letter), _lines(letter), as_json)
-            gone.append({"id": letter.id, **_about(letter, None, None)})
+    while count > 0:
+        with _reachable(), oldest(chosen.amqp_uri, min(count, _AT_ONCE)) as letters:
+            if not letters:
+                return
+            told = [{"id": letter.id, **_about(letter, None, None)} for letter in letters]
+            with audited(chosen, "dead-letters.discard", "dead-letters", why=why, by=by, letters=told):
+                for letter in letters:
+                    say(_shown(letter), _lines(letter), as_json)
+        count -= len(letters)
 
 
 def _discard_one(id: str, why: str, by: str | None, as_json: bool) -> None:

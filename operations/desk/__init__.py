@@ -26,7 +26,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 @dataclass
 class Act:
-    """One thing done by hand. `outcome` is filled in by who does it; of what fails, with what was done before."""
+    """One thing done by hand. `outcome` is filled in by who does it."""
 
     id: str
     outcome: dict[str, Any] = field(default_factory=dict)
@@ -58,7 +58,7 @@ def audited(
             yield one
         except BaseException as error:  # also Ctrl-C: what was broken off is noted as such
             failed = {"failed": str(error) or type(error).__name__}
-            _note(log, clock, target, "desk.failed", {"id": one.id, **told, **failed, "outcome": one.outcome})
+            _note(log, clock, target, "desk.failed", {"id": one.id, **told, **failed})
             raise
         _note(log, clock, target, "desk.done", {"id": one.id, **told, "outcome": one.outcome})
     finally:
