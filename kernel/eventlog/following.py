@@ -191,19 +191,6 @@ class Follower:
             self._say(event, reason)
         return len(events)
 
-    def rebuild(self, clear: Callable[[sa.Connection], None]) -> int:
-        """Forget everything and read the log from its start. `clear` empties the projection's tables.
-
-        Live events may be taken meanwhile: they are found to lie behind the hole that the rebuild fills.
-        Returns how many events were applied or parked.
-        """
-        with self._database.write() as tx:
-            self._locked(tx)
-            clear(tx)
-            self._parking.clear(tx)
-            self._move(tx, Head(0, GENESIS))
-        return self.catch_up()
-
     def _read_to(self, last: int | None) -> int:
         at = self.checkpoint().position
         taken = 0

@@ -233,31 +233,6 @@ def test_lag_is_told_by_position_and_by_age(follower: Follower, seen: Seen, ten:
     assert follower.lag() == Lag(consumer="seen", checkpoint=10, head=10, oldest_unprocessed=None, parked=3)
 
 
-def test_a_rebuild_starts_from_nothing(follower: Follower, seen: Seen, database: Database, ten: list[Recorded]) -> None:
-    seen.bad["e2"] = Park("no")
-    follower.take(ten)
-    seen.bad = {}
-    assert follower.rebuild(lambda tx: tx.exec_driver_sql("DELETE FROM seen")) == 10
-    assert (effects(database), follower.parked()) == (list(range(1, 11)), [])
-
-
-def test_live_events_during_a_rebuild_do_no_harm(
-    follower: Follower, seen: Seen, database: Database, ten: list[Recorded], log: EventLog
-) -> None:
-    follower.take(ten)
-    live = Follower(seen, database, log, FrozenClock(NOON))
-    log.append(request("A", 4))
-    catch_up = follower.catch_up
-
-    def meanwhile() -> int:
-        live.take(log.read(10))
-        return catch_up()
-
-    follower.catch_up = meanwhile  # type: ignore[method-assign]
-    follower.rebuild(lambda tx: tx.exec_driver_sql("DELETE FROM seen"))
-    assert effects(database) == list(range(1, 12))
-
-
 def test_a_consumer_knows_the_log_it_saw(
     follower: Follower, ten: list[Recorded], log: EventLog, database: Database
 ) -> None:

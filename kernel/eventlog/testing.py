@@ -7,9 +7,12 @@ import sqlalchemy as sa
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 
-from kernel.clock import FrozenClock, parse_time
+from kernel.clock import Clock, FrozenClock, parse_time
 from kernel.database import Database
 from kernel.eventlog import Append, EventLog, NewEvent, Recorded, create_follower_tables, create_log
+from kernel.eventlog.consumers import Consumer
+from kernel.eventlog.rebuilding import rebuilding
+from kernel.eventlog.shadow import Scope
 from kernel.ids import new_id
 
 NOON = "2026-11-22T12:00:00+08:00"
@@ -58,6 +61,14 @@ def tamper(database: Database, *statements: str) -> None:
                 tx.exec_driver_sql(f"DROP TRIGGER {name}")
         for statement in statements:
             tx.exec_driver_sql(statement)
+
+
+def rebuilt(consumer: Consumer, live: Database, log: Database, clock: Clock) -> int:
+    """Make the consumer's tables again and swap them in, as `yichuang replay --swap` does; of how many events."""
+    with rebuilding(consumer, live, log, clock) as rebuild:
+        reached = rebuild.build(Scope())
+        rebuild.swap()
+    return reached.position
 
 
 class Seen:

@@ -21,7 +21,7 @@ from services.appointment.adapters.bookings import BookingTables
 from services.appointment.adapters.halls import HallTables
 from services.appointment.adapters.slots import SlotTables
 from services.appointment.adapters.standing import standing
-from services.appointment.adapters.statistics import StatisticsProjection, StatisticTables, clear
+from services.appointment.adapters.statistics import StatisticsProjection, StatisticTables
 from services.appointment.adapters.tickets import TicketTables
 from services.appointment.adapters.waiting import WaitingTables
 from services.appointment.adapters.windows import WindowTables
@@ -97,10 +97,6 @@ class Appointments:
         self.queue_views = QueueViews(tools)
         self.statistics = Statistics(tools)
         self.follower = CONSUMER.follower(tools.database, tools.log, tools.clock)
-
-    def rebuild(self) -> int:
-        """Count all statistics anew from the log; how many events that were. Other processes may go on."""
-        return self.follower.rebuild(clear)
 
     def give_back(self) -> None:
         """Places that are free again, to whom they are due. Holds end first, so that theirs come back at once."""

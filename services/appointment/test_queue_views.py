@@ -10,6 +10,8 @@ from kernel.clock import parse_time
 from kernel.contracts.appointment_refusals import UnknownHall
 from kernel.contracts.hall_day_refusals import UnknownTicket
 from kernel.eventlog import Append, NewEvent
+from kernel.eventlog.testing import rebuilt
+from services.appointment.bootstrap import CONSUMER
 from services.appointment.testing import POLICE, TAX, TUESDAY, Desk, visitor
 
 AT_TEN = "2026-02-10T10:00"
@@ -214,7 +216,7 @@ def test_counting_again_gives_the_same(desk: Desk) -> None:
     before = rows(desk)
     with desk.database.write() as tx:
         tx.execute(sa.text("UPDATE hall_statistic SET booked = 99"))
-    assert desk.app.rebuild() == desk.tools.log.head().position
+    assert rebuilt(CONSUMER, desk.database, desk.database, desk.clock) == desk.tools.log.head().position
     assert rows(desk) == before
 
 

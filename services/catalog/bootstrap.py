@@ -14,7 +14,6 @@ from kernel.eventlog.following import Follower
 from kernel.messaging.publishing import Publisher
 from kernel.messaging.relay import Relay, standing
 from kernel.messaging.topology import CATALOG_EVENTS
-from services.catalog.adapters import filings
 from services.catalog.adapters.filings import FilingsProjection, SqlFilings
 from services.catalog.adapters.queries import SqlCatalogue
 from services.catalog.adapters.reading_out import SqlContents
@@ -69,10 +68,6 @@ class Catalog:
             # Another process that starts at the same moment may be the first: then it is filled as well.
             with suppress(Overtaken):
                 self.importing.run(demo(), by="start")
-
-    def rebuild(self) -> int:
-        """Count all filings again from the case log; how many events that were. Other processes may go on."""
-        return self.follower.rebuild(filings.clear)
 
     def status(self) -> dict[str, Any]:
         """Versions, and how far the case log has been read (`Status`)."""

@@ -7,7 +7,9 @@ import pytest
 
 from kernel.contracts.case import CaseWithdrawn, Fact
 from kernel.contracts.catalog import Status
+from kernel.eventlog.testing import rebuilt
 from kernel.testing.cases import APPLICANT, START, corrected_and_concluded, received
+from services.catalog.bootstrap import CONSUMER
 from services.catalog.conftest import Kept
 from services.catalog.testing import document
 
@@ -51,7 +53,7 @@ def test_counted_again_from_the_log_it_is_the_same(kept: Kept) -> None:
     kept.catalog.follower.catch_up()
     live = counted(kept)
     assert live == [("a", "2026-02-09", 2), ("a", "2026-02-10", 1), ("a", "2026-02-11", 1)]
-    assert kept.catalog.rebuild() == 5
+    assert rebuilt(CONSUMER, kept.database, kept.cases, kept.clock) == 5
     assert counted(kept) == live
 
 

@@ -11,8 +11,7 @@ import pytest
 from kernel.database import Database
 from kernel.errors import Park
 from kernel.eventlog.consumers import Consumer
-from kernel.eventlog.rebuilding import rebuilding
-from kernel.eventlog.shadow import Scope
+from kernel.eventlog.testing import rebuilt
 from kernel.testing import visits
 from kernel.testing.cases import appends, corrected_and_concluded, received
 from services.notify.adapters import projection, visits as visit_messages
@@ -45,9 +44,7 @@ def execute(desk: Desk, statement: str) -> None:
 def rebuild(desk: Desk, consumer: Consumer) -> None:
     """As `yichuang replay --swap` does."""
     log: Database = desk.log_database if consumer is CASES else desk.visits_database
-    with rebuilding(consumer, desk.database, log, desk.clock) as one:
-        one.build(Scope())
-        one.swap()
+    rebuilt(consumer, desk.database, log, desk.clock)
 
 
 def rebuild_both(desk: Desk) -> None:

@@ -11,7 +11,6 @@ from kernel.eventlog import LogReader
 from kernel.eventlog.consumers import Consumer, Table
 from kernel.eventlog.following import Follower
 from kernel.vault import Vault
-from services.progress.adapters import tables
 from services.progress.adapters.projection import CaseProjection
 from services.progress.adapters.queries import SqlCases
 from services.progress.application.reading import Reading
@@ -38,10 +37,6 @@ class Progress:
         self._clock = clock
         self.follower = Follower(CaseProjection(), database, LogReader(log), clock)
         self.reading = Reading(SqlCases(database), Vault(master_key), lambda: self.follower.checkpoint().position)
-
-    def rebuild(self) -> int:
-        """Empty the tables and read the whole log again; how many events that were. Other processes may go on."""
-        return self.follower.rebuild(tables.clear)
 
     def status(self) -> dict[str, Any]:
         """How far we have come (`Status`)."""

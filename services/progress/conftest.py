@@ -10,9 +10,10 @@ from kernel.clock import FrozenClock
 from kernel.contracts.case import Fact
 from kernel.database import open_url
 from kernel.eventlog import EventLog
+from kernel.eventlog.testing import rebuilt
 from kernel.testing.cases import START, appends, make_log
 from kernel.testing.tables import migrated
-from services.progress.bootstrap import MIGRATIONS, Progress
+from services.progress.bootstrap import CONSUMER, MIGRATIONS, Progress
 
 KEY = bytes(range(32))
 
@@ -32,6 +33,9 @@ class Watched:
 
     def follow(self) -> int:
         return self.progress.follower.catch_up()
+
+    def rebuild(self) -> int:
+        return rebuilt(CONSUMER, self.database, self.log_database, FrozenClock(START))
 
     def tables(self) -> dict[str, list[Any]]:
         with self.database.read() as tx:

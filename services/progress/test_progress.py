@@ -156,7 +156,7 @@ def test_events_of_a_case_may_come_in_many_batches(watched: Watched) -> None:
         watched.write(SERIAL, fact, expected_version=number)
         assert watched.follow() == 1
     one_by_one = case(watched, principal=person(), serial=SERIAL)
-    watched.progress.rebuild()
+    watched.rebuild()
     assert case(watched, principal=person(), serial=SERIAL) == one_by_one
 
 
@@ -168,7 +168,7 @@ def test_rebuilt_tables_equal_the_live_ones(watched: Watched) -> None:
         watched.follow()
     live = watched.tables()
     assert len(live["case_step"]) == 360
-    assert watched.progress.rebuild() == 360
+    assert watched.rebuild() == 360
     assert watched.tables() == live
 
 

@@ -113,12 +113,6 @@ def _moment(micros: int | None) -> datetime | None:
     return None if micros is None else from_micros(micros)
 
 
-def clear(tx: sa.Connection) -> None:
-    """Forget all counts, before a rebuild."""
-    tx.execute(sa.text("DELETE FROM hall_statistic"))
-    tx.execute(sa.text("DELETE FROM counted_stream"))
-
-
 class StatisticTables:
     """What `application.queue_ports.StatisticStore` promises."""
 

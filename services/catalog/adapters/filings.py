@@ -45,11 +45,6 @@ def _filing(event: Recorded) -> tuple[str, date]:
     return data["item"], parse_time(data["occurred_at"]).astimezone(CHINA).date()
 
 
-def clear(tx: sa.Connection) -> None:
-    """Forget all counts, before a rebuild."""
-    tx.execute(sa.delete(item_filed))
-
-
 class SqlFilings:
     """The counts in the table."""
 

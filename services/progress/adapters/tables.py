@@ -84,12 +84,6 @@ def add_steps(tx: Connection, steps: Sequence[StepRow]) -> None:
         tx.exec_driver_sql(_ADD_EACH, list(steps))
 
 
-def clear(tx: Connection) -> None:
-    """Forget everything, before a rebuild."""
-    tx.exec_driver_sql("DELETE FROM case_step")
-    tx.exec_driver_sql("DELETE FROM case_progress")
-
-
 def case_of(row: Any) -> Case:
     case = Case(*row)
     case.due_provisional = bool(case.due_provisional)
