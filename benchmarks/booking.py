@@ -3,7 +3,6 @@
 BENCH_SECONDS sets how long bookings are counted. The stock is 100 halls with 200,000 bookings in 22 working days.
 """
 
-import gc
 import os
 import random
 import time
@@ -17,6 +16,7 @@ import sqlalchemy as sa
 
 from benchmarks.append import databases
 from benchmarks.figures import percentile, report
+from kernel import collector
 from kernel.clock import FrozenClock
 from kernel.contracts import appointment as contract
 from kernel.database import open_url
@@ -175,8 +175,8 @@ def database_part(url: str, open_days: list[date], processes: int) -> None:
     report(f"booking.database_part.{processes}_processes", booked / took, "bookings/s")
 
 
-def view(desk: Desk, how: str) -> None:
-    """Whole halls and single items, each time of another hall. `how` ends the figures' names."""
+def view(desk: Desk) -> None:
+    """Whole halls and single items, each time of another hall."""
     times, items = [], []
     for number in range(VIEWS):
         begun = time.perf_counter()
@@ -187,8 +187,8 @@ def view(desk: Desk, how: str) -> None:
         desk.app.free_times.show(asked)
         items.append(time.perf_counter() - begun)
     for name, samples in (("hall", times), ("item", items)):
-        report(f"booking.view_30_days.{name}{how}.p50", percentile(samples, 0.5) * 1000, "ms")
-        report(f"booking.view_30_days.{name}{how}.p99", percentile(samples, 0.99) * 1000, "ms")
+        report(f"booking.view_30_days.{name}.p50", percentile(samples, 0.5) * 1000, "ms")
+        report(f"booking.view_30_days.{name}.p99", percentile(samples, 0.99) * 1000, "ms")
 
 
 def main() -> None:
@@ -197,10 +197,8 @@ def main() -> None:
         url = make().render_as_string(hide_password=False)
         desk = stocked(url)
         open_days = days(desk)
-        view(desk, "")
-        gc.collect()
-        gc.freeze()  # what was loaded at the start is not looked through again
-        view(desk, ".frozen")
+        collector.spare_what_is_there()  # as every service does
+        view(desk)
         desk.database.close()
         database_part(url, open_days, 1)
         database_part(url, open_days, 2)

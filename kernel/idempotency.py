@@ -136,7 +136,7 @@ class Idempotency:
         texts = [(one.owner, orjson.dumps(response)) for one, response in answered]
         sealed = self._vault.seal_all(tx, texts)
         now = to_micros(self._clock.now())
-        kept = [
+        rows = [
             {
                 "owner": one.owner,
                 "key": one.key,
@@ -147,9 +147,7 @@ class Idempotency:
             }
             for (one, _), response in zip(answered, sealed, strict=True)
         ]
-        kept.sort(
-            key=itemgetter("owner", "key")
-        )  # in one order, so that two who keep the same can't wait for each other
+        kept = sorted(rows, key=itemgetter("owner", "key"))  # else two who keep the same could wait for each other
         if kept and self._insert_all(tx, kept) < len(kept):
             raise KeyReused(key=answered[0][0].key)
 

@@ -8,8 +8,8 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from itertools import takewhile
-from typing import Any, cast
+from itertools import islice
+from typing import Any
 
 import pika
 
@@ -114,19 +114,15 @@ def read(uri: str, limit: int) -> Iterator[DeadLetter]:
     Raises pika's AMQPError or OSError where the broker can't be reached.
     """
     with _queue(uri) as queue:
-        for _ in range(limit):
-            letter = queue.next()
-            if letter is None:
-                return
-            yield letter
+        yield from islice(iter(queue.next, None), limit)
 
 
 @contextmanager
 def oldest(uri: str, limit: int) -> Iterator[list[DeadLetter]]:
     """The oldest letters, at most `limit`, which are removed if the context ends well. Raises as `read`."""
     with _queue(uri) as queue:
-        letters = list(takewhile(lambda letter: letter is not None, (queue.next() for _ in range(limit))))
-        yield cast(list[DeadLetter], letters)
+        letters = list(islice(iter(queue.next, None), limit))
+        yield letters
         queue.remove(len(letters))
 
 

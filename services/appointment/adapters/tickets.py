@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from services.appointment.adapters.sql import among, lock_rows, values_of
+from services.appointment.adapters.sql import among, lock_rows, text, values_of
 from services.appointment.application.queue_rows import Named, TicketRow
 from services.appointment.domain.tickets import State
 
@@ -51,8 +51,7 @@ LIVE = "state IN ('waiting', 'called', 'parked')"
 @lru_cache(maxsize=100)
 def _text(query: str) -> Any:
     """A statement that is given days as dates."""
-    days = sorted(set(re.findall(r":(day|before)\b", query)))
-    return sa.text(query).bindparams(*(sa.bindparam(name, type_=sa.Date) for name in days))
+    return text(query, tuple(sorted(set(re.findall(r":(day|before)\b", query)))))
 
 
 @lru_cache(maxsize=100)
