@@ -215,18 +215,48 @@ def test_a_ticket_is_for_a_group_of_the_hall(desk: Desk) -> None:
 
 
 def test_one_ticket_for_each_person_and_queue(desk: Desk) -> None:
-    number = come(desk)
+    desk.on(AT_NINE)
     mine = desk.take(1)
-    for again in (lambda: desk.take(1), lambda: desk.check_in(number)):
-        with pytest.raises(AlreadyWaiting) as refusal:
-            again()
-        assert refusal.value.params == {"number": mine["number"]}
+    with pytest.raises(AlreadyWaiting) as refusal:
+        desk.take(1)
+    assert refusal.value.params == {"number": mine["number"]}
     desk.take(1, group=TAX)
     desk.take(2)
     desk.window()
     desk.call_next()
     desk.at_window("finish")
     desk.take(1)
+    desk.check()
+
+
+@pytest.mark.parametrize("parked", [False, True])
+def test_a_booking_takes_the_place_of_the_ticket_that_its_visitor_took(desk: Desk, parked: bool) -> None:
+    number = come(desk, "2026-02-10T08:40")
+    other, mine = desk.take(2), desk.take(1)
+    desk.window()
+    if parked:
+        for _ in range(2):
+            desk.call_next()
+            desk.at_window("park")
+    desk.on("2026-02-10T08:55")
+    ticket = desk.check_in(number)
+    closed = desk.facts(mine["id"])[-1]
+    assert (closed.TYPE, closed.by) == ("ticket.closed", "a-1")
+    assert (ticket["kind"], ticket["state"]) == ("booking", "waiting")
+    assert desk.facts(ticket["id"])[0].rank == desk.facts(mine["id"])[0].rank, "nobody loses by having booked"
+    assert desk.call_next() == (ticket if parked else other)["number"], "the other is parked, or was here before"
+    desk.check()
+
+
+def test_who_is_at_a_window_does_not_check_in_as_well(desk: Desk) -> None:
+    number = come(desk)
+    mine = desk.take(1)
+    desk.window()
+    desk.call_next()
+    with pytest.raises(AlreadyWaiting) as refusal:
+        desk.check_in(number)
+    assert refusal.value.params == {"number": mine["number"]}
+    assert desk.booking(number).state == "booked"
     desk.check()
 
 

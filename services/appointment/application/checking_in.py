@@ -10,21 +10,26 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from kernel.clock import from_micros
 from kernel.contracts.appointment_refusals import UnknownBooking
 from kernel.contracts.hall_day_refusals import WrongDay
+from kernel.contracts.ticket_facts import TicketClosed
 from kernel.contracts.visit_facts import VisitCheckedIn
 from kernel.errors import InvalidInput
+from kernel.eventlog import Append
 from kernel.ids import new_id
 from services.appointment.application.issuing import Arrival, issue, issued
 from services.appointment.application.people import Caller, caller_of, identity_key, own
+from services.appointment.application.queue_rows import TicketRow
 from services.appointment.application.rows import BookingRow
 from services.appointment.application.saying import append_last, append_to
 from services.appointment.application.staff import check_staff
-from services.appointment.application.ticketing import place_of, shown
+from services.appointment.application.ticketing import Place, about, change, place_of, shown
 from services.appointment.application.tools import Tools
 from services.appointment.domain.booking import State, decide
 from services.appointment.domain.queue import check_in_time, priority_of, rank_of_booking
 from services.appointment.domain.schedule import hours_on
+from services.appointment.domain.tickets import State as TicketState
 from services.appointment.domain.times import day_of
 
 _NEAR = timedelta(days=90)
@@ -96,6 +101,8 @@ class CheckingIn:
         decide(row.as_booking(group.id), fact, hall.rule)
         check_in_time(hall.rule, row.starts_at, hours_on(group.schedule, row.day), now)
         priority = priority_of(hall.rule, priority, identity_number, row.day)
+        rank = rank_of_booking(hall.rule, row.starts_at, priority, now)
+        walk_in, ended = self._end_walk_in(tx, row, place, by)
         arrival = Arrival(
             group=group,
             kind="booking",
@@ -103,7 +110,7 @@ class CheckingIn:
             identity=row.identity,
             priority=priority,
             people=row.people,
-            rank=rank_of_booking(hall.rule, row.starts_at, priority, now),
+            rank=rank if walk_in is None else min(rank, from_micros(walk_in.rank)),
             by=by,
             at=now,
         )
@@ -112,8 +119,23 @@ class CheckingIn:
             raise RuntimeError(f"a booking that was locked has changed: {row.number}")
         ticket = issue(self._tools, tx, place, arrival, str(fact.ticket))
         facts = [append_to(row.number, row.version, [fact]), append_to(ticket.id, 0, [issued(ticket, place, by)])]
-        append_last(self._tools, tx, facts)
+        append_last(self._tools, tx, [*ended, *facts])
         return shown(ticket, place)
+
+    def _end_walk_in(
+        self, tx: sa.Connection, row: BookingRow, place: Place, by: str
+    ) -> tuple[TicketRow | None, list[Append]]:
+        """The ticket that the visitor took in the same queue before, without the booking, and what ends it.
+
+        One that is called is left: who is at a window does not wait, and `issue` refuses.
+        """
+        # A ticket is locked before the day, as where windows transfer.
+        seen = self._tools.store.live_ticket(tx, row.group_no, row.day, row.identity)
+        ticket = None if seen is None else self._tools.store.ticket(tx, seen.id, lock=True)
+        if ticket is None or ticket.state not in (TicketState.WAITING, TicketState.PARKED):
+            return None, []
+        closed = TicketClosed(**about(ticket, place, by, self._tools.clock.now()))
+        return ticket, [change(self._tools, tx, ticket, closed, place)[1]]
 
 
 def _by(row: BookingRow) -> str:
