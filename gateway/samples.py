@@ -303,6 +303,7 @@ ANSWERS: dict[tuple[str, str], dict[str, Any]] = {
         "items": [_GROUP_DAY],
     },
     ("appointment", "join_waiting"): _ENTRY,
+    ("appointment", "own_waiting"): {"items": [_ENTRY], "total": 1, "page": 1, "page_size": 20},
     ("appointment", "waiting_entry"): _ENTRY,
     ("appointment", "leave_waiting"): _ENTRY,
     ("appointment", "file_appeal"): _APPEAL,

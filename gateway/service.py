@@ -210,6 +210,10 @@ class GatewayService(HallDay):
         entry = self._ask(call)
         return Answer(entry, headers={"Location": f"{API}/waiting-list/{entry['number']}"})
 
+    @serves(BY_NAME["own_waiting"])
+    def own_waiting(self, call: Call) -> Json:
+        return self._ask(call)
+
     @serves(BY_NAME["waiting_entry"])
     def waiting_entry(self, call: Call) -> Json:
         return self._ask(call)

@@ -85,6 +85,7 @@ QUERIES = {
     "progress": "?code=ABCD2345",
     "slots": "?item=1&date=2026-02-11&days=5&people=2",
     "own_appointments": "?page=2&page_size=50",
+    "own_waiting": "?page=2&page_size=50",
     "hall_statistics": "?first_day=2026-02-01&last_day=2026-02-11",
     "hall_bookings": "?date=2026-02-11&page=1",
     "cases": "?state=accepted&filed_from=2026-01-01&page=2&page_size=100",

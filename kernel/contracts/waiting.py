@@ -43,6 +43,13 @@ class AskWaiting(Asked):
     number = fields.String(required=True, validate=_CODE)
 
 
+class OwnWaitingAsked(Asked):
+    """RPC `own_waiting` (→ WaitingEntries): the caller's, the last that was made first."""
+
+    page = fields.Integer(load_default=1, validate=validate.Range(1, 10_000))
+    page_size = fields.Integer(load_default=20, validate=validate.Range(*PAGE_SIZES))
+
+
 class WaitingEntry(VisitNamed):
     """An entry on the waiting list. `ahead`: how many have waited longer for any of its days.
 
@@ -60,6 +67,13 @@ class WaitingEntry(VisitNamed):
     starts_at = Instant(required=True, allow_none=True)
     ends_at = Instant(required=True, allow_none=True)
     held_until = Instant(required=True, allow_none=True)
+
+
+class WaitingEntries(ma.Schema):
+    items = fields.List(fields.Nested(WaitingEntry), required=True)
+    total = fields.Integer(required=True)
+    page = fields.Integer(required=True)
+    page_size = fields.Integer(required=True)
 
 
 def _written(**kwargs: object) -> fields.String:

@@ -80,6 +80,11 @@ class AppointmentService:
         caller = caller_of(request["principal"])
         return self.app.waiting.join(caller, self._with_visitor(caller, request))  # type: ignore[no-any-return]
 
+    @rpc(waiting.OwnWaitingAsked)
+    def own_waiting(self, request: Json) -> Json:
+        caller = caller_of(request["principal"])
+        return self.app.waiting.page(caller, request["page"], request["page_size"])  # type: ignore[no-any-return]
+
     @rpc(waiting.AskWaiting)
     def waiting_entry(self, request: Json) -> Json:
         return self.app.waiting.show(caller_of(request["principal"]), request["number"])  # type: ignore[no-any-return]

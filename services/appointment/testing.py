@@ -179,6 +179,10 @@ class Desk:
         """The person of this number waits for Tuesday at nine, unless said otherwise."""
         return self.app.waiting.join(self.caller(change.pop("account", f"a-{number}")), waiting_wish(number, **change))
 
+    def entries(self, account: str | None = "a-1", guest_mobile: str | None = None, **page: int) -> dict[str, Any]:
+        caller = self.caller(account, guest_mobile)
+        return self.app.waiting.page(caller, **{"page": 1, "page_size": 20, **page})
+
     def entry(self, entry: str, number: int = 1) -> dict[str, Any]:
         return self.app.waiting.show(self.caller(f"a-{number}"), entry)
 

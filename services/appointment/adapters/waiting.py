@@ -61,6 +61,16 @@ class WaitingTables:
         row = tx.execute(statement, {"number": number}).one_or_none()
         return None if row is None else _row(*row)
 
+    def own_entries(
+        self, tx: sa.Connection, account: str | None, mobile: str | None, limit: int, offset: int
+    ) -> tuple[list[EntryRow], int]:
+        whose = "account = :whose" if account is not None else "mobile = :whose AND account IS NULL"
+        source, bound = f"FROM waiting WHERE {whose}", {"whose": account or mobile}
+        total = tx.execute(sa.text(f"SELECT count(*) {source}"), bound).scalar_one()
+        page = f"SELECT {_NAMES} {source} ORDER BY made_at DESC, number LIMIT :limit OFFSET :offset"
+        rows = tx.execute(sa.text(page).columns(**_DATES), {**bound, "limit": limit, "offset": offset})
+        return [_row(*row) for row in rows], total
+
     def entries_in(self, tx: sa.Connection, group_no: int, first: date, last: date) -> list[EntryRow]:
         statement = sa.text(_IN).bindparams(*_DAYS).columns(**_DATES)
         rows = tx.execute(statement, {"group_no": group_no, "first": first, "last": last})

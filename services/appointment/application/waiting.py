@@ -40,7 +40,7 @@ _DAY = timedelta(days=1)
 
 
 class Waiting:
-    """Handlers of `join_waiting`, `waiting_entry` and `leave_waiting`; answers are `contracts.waiting.WaitingEntry`."""
+    """Handlers of `join_waiting`, `own_waiting`, `waiting_entry` and `leave_waiting`; forms: `contracts.waiting`."""
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
@@ -68,6 +68,14 @@ class Waiting:
             if key:
                 self._tools.idempotency.keep(tx, caller.name, key, asked, answer)
             return answer
+
+    def page(self, caller: Caller, page: int, page_size: int) -> dict[str, Any]:
+        """In the form of `kernel.contracts.waiting.WaitingEntries`."""
+        store, start = self._tools.store, (page - 1) * page_size
+        with self._tools.database.read() as tx:
+            rows, total = store.own_entries(tx, caller.account, caller.mobile, page_size, start)
+            items = [self._shown(tx, row, store.place(tx, row.group_no)[1]) for row in rows]
+        return {"items": items, "total": total, "page": page, "page_size": page_size}
 
     def show(self, caller: Caller, number: str) -> dict[str, Any]:
         """Raises UnknownEntry."""

@@ -61,6 +61,12 @@ class WaitingStore(Protocol):
 
     def entry(self, tx: sa.Connection, number: str, lock: bool = False) -> EntryRow | None: ...
 
+    def own_entries(
+        self, tx: sa.Connection, account: str | None, mobile: str | None, limit: int, offset: int
+    ) -> tuple[list[EntryRow], int]:
+        """The last first, and how many there are: of an account, or of a guest by the key of the mobile."""
+        ...
+
     def entries_in(self, tx: sa.Connection, group_no: int, first: date, last: date) -> list[EntryRow]:
         """Those that wait for any of these days, the oldest first."""
         ...
