@@ -24,7 +24,7 @@ FILES = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png", "start.j
 _DOCS_POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
 
 _SITE = Path(__file__).parent / "site"
-ASSETS = ("hall.css", "hall.js", "booking.js", "kit.js", "words.json")
+ASSETS = ("hall.css", "hall.js", "booking.js", "visits.js", "forms.js", "kit.js", "words.json")
 _SITE_POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 _DOCS = """<!doctype html>

@@ -14,6 +14,7 @@ from kernel.contracts.appointment import STATES
 from kernel.contracts.catalog import Facets
 from kernel.contracts.halls import LEVELS
 from kernel.contracts.items import AUDIENCES, UNITS
+from kernel.contracts.waiting import ENTRY_STATES
 
 SITE = Path(pages.__file__).parent / "site"
 
@@ -39,7 +40,7 @@ def used_words() -> set[str]:
     choices = [word for pair in re.findall(r'\bt\([^()"]+\? "(\w+)" : "(\w+)"', script) for word in pair]
     direct += re.findall(r'\b(?:input|button)\("(\w+)"', script)
     direct += re.findall(r'"(\w+)",\s+async', script)  # on the button of a form
-    states = [f"state_{state}" for state in STATES]
+    states = [*(f"state_{state}" for state in STATES), *(f"entry_{state}" for state in ENTRY_STATES)]
     by_value = [*AUDIENCES, *UNITS, *LEVELS, *Facets().fields, *states, "blank", "filled"]
     return {*direct, *choices, *by_value, *re.findall(r'data-t="(\w+)"', text("page.html"))}
 
@@ -78,14 +79,17 @@ def test_every_address_of_the_api_that_the_script_asks_is_a_route() -> None:
 
 
 def test_what_the_script_sends_goes_to_routes_that_take_it() -> None:
-    sent = set(re.findall(r'send\("(/[a-z/]*)", {(?!method)', scripts()))
-    assert sent == {"/verifications", "/sessions/guest", "/appointments"}
+    sent = set(re.findall(r'send\("(/[a-z/-]*)", (?!{method)', scripts()))
+    assert sent == {"/verifications", "/sessions/guest", "/appointments", "/waiting-list"}
     served = {(route.method, re.sub(r"{\w+}", "{}", route.path.removeprefix(API))) for route in ROUTES}
     assert {("POST", address) for address in sent} <= served
-    of_a_visit = set(re.findall(r'(?:file\("|visit\.number}/)(\w+)', scripts()))
-    assert of_a_visit == {"qr", "calendar", "cancellation"}
-    assert {("GET", "/appointments/{}/qr"), ("GET", "/appointments/{}/calendar")} <= served
-    assert ("POST", "/appointments/{}/cancellation") in served
+    assert set(re.findall(r'file\("(\w+)', scripts())) == {"qr", "calendar"}
+    assert set(re.findall(r"\w+\.(?:number|booking)}/(\w+)", scripts())) == {"cancellation", "move", "confirmation"}
+    visit = "/appointments/{}/"
+    assert {("GET", f"{visit}{name}") for name in ("qr", "calendar")} <= served
+    assert {("POST", f"{visit}{name}") for name in ("cancellation", "move", "confirmation")} <= served
+    assert ("POST", "/waiting-list/{}/cancellation") in served
+    assert {("GET", own) for own in re.findall(r'\bown\("(/[a-z-]+)"', scripts())} <= served
 
 
 def test_every_page_that_the_script_links_to_is_a_route() -> None:

@@ -1,8 +1,9 @@
 // The hall's pages for people: searching, browsing, a guide, a hall. Everything comes from the public API; whatever it
 // says is set as text, never as markup. What marks a match is taken over letter by letter, too.
 
-import {booking, visits} from "./booking.js";
+import {booking} from "./booking.js";
 import {ask, chrome, el, facts, line, link, listed, many, named, section, sentence, show, status, t} from "./kit.js";
+import {visits} from "./visits.js";
 
 const FILTERS = ["audience", "online", "bookable", "theme", "life_event", "group", "activity", "department"];
 

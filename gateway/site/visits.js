@@ -1,0 +1,147 @@
+// What a mobile has booked and what it waits for: to look at, to move, to confirm and to give up.
+
+import {attempt, button, clock, dayText, me, prove, spanText, step, timeButton, timesOf, when} from "./forms.js";
+import {ask, el, facts, section, send, show, status, t} from "./kit.js";
+
+const OPEN = ["waiting", "offered"]; // entries that something can still come of
+
+// --- what is booked
+
+function done(place, visit) {
+  const heading = el("h2", {tabindex: "-1"}, t("booked"));
+  place.replaceChildren(heading, card(visit), el("p", {}, t("keep_number")));
+  heading.focus();
+}
+
+function card(visit) {
+  const place = el("div", {class: "card"});
+  draw(place, visit);
+  return place;
+}
+
+function draw(place, visit) {
+  const coming = visit.state === "booked";
+  place.replaceChildren(...[
+    facts([
+      [t("number"), visit.number],
+      [t("time"), timeOf(visit)],
+      [t("place"), `${visit.hall_name} · ${visit.group_name}`],
+      [t("state"), t("state_" + visit.state)],
+      [t("cancel_before"), coming && !visit.closed && moment(visit.cancel_before)],
+    ].filter(([, value]) => value)),
+    visit.closed && coming && el("p", {class: "notice"}, t("hall_closed"),
+      visit.offered.length > 0 && " " + t("kept_for_you", {t: moment(visit.offered_until)})),
+    coming && el("div", {class: "chips"}, visit.offered.map(({date, time}) =>
+      timeButton(`${dayText(date)} ${time}`, () => move(place, visit, date, time)))),
+    coming && button("move", () => attempt(place, () => others(place, visit))),
+    coming && button("cancel", () => confirmed(place, visit)),
+  ].filter(Boolean));
+  if (coming && !visit.closed) attempt(place, () => files(place, visit));
+}
+
+function timeOf(visit) {
+  return `${dayText(visit.starts_at.slice(0, 10))} ${clock(visit.starts_at)}–${clock(visit.ends_at)}`;
+}
+
+function moment(instant) {
+  return when(instant, {dateStyle: "medium", timeStyle: "short"});
+}
+
+// The hall's other times for the same visit.
+async function others(place, visit) {
+  const {items: [item], people} = visit;
+  const found = await ask("/halls/" + encodeURIComponent(visit.hall) + "/slots", {item, people});
+  const days = found.groups.flatMap((group) => group.days).filter((day) => day.times.length > 0);
+  const take = (date, time) => move(place, visit, date, time);
+  step(place, el("h2", {tabindex: "-1"}, t("move")), button("keep", () => draw(place, visit)),
+    days.length > 0 ? days.flatMap((day) => timesOf(day, take)) : el("p", {}, t("no_times")));
+}
+
+function move(place, visit, date, time) {
+  return attempt(place, async () => {
+    const path = `${visit.number}/move`;
+    draw(place, await (await send("/appointments/" + path, {token: me.token, body: {date, time}})).json());
+  });
+}
+
+// Asked once more, on the page: nobody gives a place up by a slip.
+function confirmed(place, visit) {
+  place.append(el("p", {role: "status"}, t("sure")), button("cancel_now", () => attempt(place, async () => {
+    const path = `${visit.number}/cancellation`;
+    draw(place, await (await send("/appointments/" + path, {token: me.token, body: {}})).json());
+  })), button("keep", () => draw(place, visit)));
+}
+
+async function files(place, visit) {
+  const file = async (name) => (await send("/appointments/" + `${visit.number}/${name}`, {method: "GET", token: me.token})).text();
+  const [code, calendar] = await Promise.all([file("qr"), file("calendar")]);
+  const href = URL.createObjectURL(new Blob([calendar], {type: "text/calendar"}));
+  place.append(drawing(code, t("qr", {n: visit.number})),
+    el("p", {}, el("a", {href, download: visit.number + ".ics"}, t("calendar"))));
+}
+
+// The code is drawn anew from its lines; nothing else of the file is taken over.
+function drawing(text, label) {
+  const from = new DOMParser().parseFromString(text, "image/svg+xml");
+  const made = (tag, attributes) => {
+    const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    for (const [name, value] of Object.entries(attributes)) if (value) node.setAttribute(name, value);
+    return node;
+  };
+  const size = from.documentElement.getAttribute("width");
+  const svg = made("svg", {viewBox: `0 0 ${size} ${size}`, class: "qr", role: "img", "aria-label": label});
+  for (const path of from.querySelectorAll("path")) {
+    const kept = ["d", "transform", "stroke", "fill"].map((name) => [name, path.getAttribute(name)]);
+    svg.append(made("path", Object.fromEntries(kept)));
+  }
+  return svg;
+}
+
+// --- what somebody waits for
+
+export function waits(place, entry) {
+  const heading = el("h2", {tabindex: "-1"}, t("on_list"));
+  place.replaceChildren(heading, waitingCard(entry), el("p", {}, t("keep_waiting")));
+  heading.focus();
+}
+
+function waitingCard(entry) {
+  const place = el("div", {class: "card"});
+  drawEntry(place, entry);
+  return place;
+}
+
+function drawEntry(place, entry) {
+  const offered = entry.state === "offered";
+  place.replaceChildren(...[
+    facts([
+      [t("waits_for"), spanText(entry)],
+      [t("place"), `${entry.hall_name} · ${entry.group_name}`],
+      [t("state"), t("entry_" + entry.state)],
+      [t("ahead"), entry.state === "waiting" && String(entry.ahead)],
+      [t("time"), offered && timeOf(entry)],
+      [t("confirm_before"), offered && moment(entry.held_until)],
+    ].filter(([, value]) => value)),
+    offered && button("book_now", () => attempt(place, async () => {
+      const path = `${entry.booking}/confirmation`;
+      draw(place, await (await send("/appointments/" + path, {token: me.token, body: {}})).json());
+    })),
+    OPEN.includes(entry.state) && button("leave_list", () => attempt(place, async () => {
+      const path = `${entry.number}/cancellation`;
+      drawEntry(place, await (await send("/waiting-list/" + path, {token: me.token, body: {}})).json());
+    })),
+  ].filter(Boolean));
+}
+
+export function visits() {
+  const place = el("div", {});
+  status.textContent = "";
+  show(t("my_visits"), el("h1", {}, t("my_visits")), el("p", {}, t("visits_hint")), place);
+  prove(place, async () => {
+    const own = async (path) => (await (await send(path, {method: "GET", token: me.token})).json()).items;
+    const [booked, entries] = await Promise.all([own("/appointments"), own("/waiting-list")]);
+    const open = entries.filter((entry) => OPEN.includes(entry.state));
+    step(place, open.length > 0 && section(t("wait"), open.map(waitingCard)),
+      booked.length > 0 ? section(t("my_visits"), booked.map(card)) : el("p", {}, t("no_visits")));
+  });
+}
