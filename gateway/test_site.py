@@ -99,6 +99,18 @@ def test_every_page_that_the_script_links_to_is_a_route() -> None:
     assert linked - served == set()
 
 
+def test_what_a_script_takes_from_another_is_given_there() -> None:
+    taken = 0
+    for name in (name for name in pages.ASSETS if name.endswith(".js")):
+        for names, other in re.findall(r'^import {([^}]+)} from "\./([a-z]+\.js)";', text(name), re.MULTILINE):
+            given = set(re.findall(r"^export (?:async )?(?:function|const|let) (\w+)", text(other), re.MULTILINE))
+            wanted = set(names.split(", "))
+            assert wanted - given == set(), (name, other)
+            assert [word for word in wanted if not re.search(rf"[^\w\"]{word}\b", text(name).split("\n\n", 2)[-1])] == []
+            taken += len(wanted)
+    assert taken > 30
+
+
 def test_every_filter_is_one_of_the_lists() -> None:
     (named,) = re.findall(r"FILTERS = \[([^]]+)\]", scripts())
     assert set(re.findall(r'"(\w+)"', named)) == set(Facets().fields)

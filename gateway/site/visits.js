@@ -7,7 +7,7 @@ const OPEN = ["waiting", "offered"]; // entries that something can still come of
 
 // --- what is booked
 
-function done(place, visit) {
+export function done(place, visit) {
   const heading = el("h2", {tabindex: "-1"}, t("booked"));
   place.replaceChildren(heading, card(visit), el("p", {}, t("keep_number")));
   heading.focus();

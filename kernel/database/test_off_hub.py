@@ -80,7 +80,7 @@ sys.stdout.write(f"{log.head().position} {verify(log) == Sound(log.head())}")
 """
 
 # Counts for a second or more; the test checks that it was long enough to tell.
-COUNTING = "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 4000000) SELECT max(x) FROM n"
+COUNTING = "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 12000000) SELECT max(x) FROM n"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
