@@ -21,6 +21,7 @@ function card(visit) {
 
 function draw(place, visit) {
   const coming = visit.state === "booked";
+  const held = visit.state === "held";
   place.replaceChildren(...[
     facts([
       [t("number"), visit.number],
@@ -33,10 +34,17 @@ function draw(place, visit) {
       visit.offered.length > 0 && " " + t("kept_for_you", {t: moment(visit.offered_until)})),
     coming && el("div", {class: "chips"}, visit.offered.map(({date, time}) =>
       timeButton(`${dayText(date)} ${time}`, () => move(place, visit, date, time)))),
+    held && button("book_now", () => attempt(place, () => confirm(place, visit.number))),
     coming && button("move", () => attempt(place, () => others(place, visit))),
-    coming && button("cancel", () => confirmed(place, visit)),
+    (coming || held) && button("cancel", () => confirmed(place, visit)),
   ].filter(Boolean));
   if (coming && !visit.closed) attempt(place, () => files(place, visit));
+}
+
+// What is held is booked.
+async function confirm(place, number) {
+  const path = `${number}/confirmation`;
+  draw(place, await (await send("/appointments/" + path, {token: me.token, body: {}})).json());
 }
 
 function timeOf(visit) {
@@ -122,10 +130,7 @@ function drawEntry(place, entry) {
       [t("time"), offered && timeOf(entry)],
       [t("confirm_before"), offered && moment(entry.held_until)],
     ].filter(([, value]) => value)),
-    offered && button("book_now", () => attempt(place, async () => {
-      const path = `${entry.booking}/confirmation`;
-      draw(place, await (await send("/appointments/" + path, {token: me.token, body: {}})).json());
-    })),
+    offered && button("book_now", () => attempt(place, () => confirm(place, entry.booking))),
     OPEN.includes(entry.state) && button("leave_list", () => attempt(place, async () => {
       const path = `${entry.number}/cancellation`;
       drawEntry(place, await (await send("/waiting-list/" + path, {token: me.token, body: {}})).json());
@@ -141,7 +146,8 @@ export function visits() {
     const own = async (path) => (await (await send(path, {method: "GET", token: me.token})).json()).items;
     const [booked, entries] = await Promise.all([own("/appointments"), own("/waiting-list")]);
     const open = entries.filter((entry) => OPEN.includes(entry.state));
+    const rest = booked.filter((visit) => !open.some((entry) => entry.booking === visit.number));
     step(place, open.length > 0 && section(t("wait"), open.map(waitingCard)),
-      booked.length > 0 ? section(t("my_visits"), booked.map(card)) : el("p", {}, t("no_visits")));
+      rest.length > 0 ? section(t("my_visits"), rest.map(card)) : el("p", {}, t("no_visits")));
   });
 }

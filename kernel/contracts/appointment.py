@@ -312,6 +312,8 @@ class HallRule(Request):
     offer_minutes = fields.Integer(strict=True, load_default=30, validate=validate.Range(5, 1440))
     waiting_entries = fields.Integer(strict=True, load_default=3, validate=validate.Range(0, 20))
     closure_hold_minutes = fields.Integer(strict=True, load_default=1440, validate=validate.Range(60, 10_080))
+    given_up = fields.Integer(strict=True, load_default=5, validate=validate.Range(1, 100))
+    moves = fields.Integer(strict=True, load_default=5, validate=validate.Range(0, 100))
 
 
 class OfHall(Asked):

@@ -71,6 +71,24 @@ class Blocked(Refusal):
     en = "After visits that you missed you cannot book until {until}; if that is wrong, appeal to the hall's staff."
 
 
+class GivenUpTooOften(Refusal):
+    """The person has cancelled, or let lapse, so many of today's bookings and holds at this hall."""
+
+    code = "given_up_too_often"
+    status = 409
+    zh = "今天在该大厅取消或放弃的预约已达 {most} 次，请明天再约。"
+    en = "{most} of today's bookings at this hall were cancelled or not confirmed. Please book again tomorrow."
+
+
+class MovedTooOften(Refusal):
+    """The booking was moved as often as the hall allows."""
+
+    code = "moved_too_often"
+    status = 409
+    zh = "该预约已改期 {most} 次，不能再改期；如不能前来，请取消。"
+    en = "This booking was moved {most} times, as often as is possible. If you cannot come, please cancel it."
+
+
 class TooLate(Refusal):
     """It is too short before the visit to cancel or move it. `before`: the last moment for that."""
 

@@ -153,16 +153,18 @@ def test_who_may_not_book_is_passed_over(full: Desk) -> None:
     full.check()
 
 
-def test_an_entry_ends_when_its_person_books_there_in_whatever_way(full: Desk) -> None:
-    booked, confirmed, same_mobile, elsewhere = (full.join(number)["number"] for number in (2, 3, 4, 5))
-    full.book(2, date=WEDNESDAY)
-    hold = full.hold(3, date=THURSDAY)["number"]
+def test_an_entry_ends_when_its_person_books_there_on_its_days_in_whatever_way(full: Desk) -> None:
+    booked, confirmed, same_mobile, elsewhere, later = (full.join(number)["number"] for number in range(2, 7))
+    full.book(2, time="10:00")
+    hold = full.hold(3, time="10:30")["number"]
     assert full.entry(confirmed, 3)["state"] == "waiting"
     full.confirm(hold, 3)
-    full.book(14, date=FRIDAY, visitor=visitor(14, mobile=4))
-    full.book(5, date=WEDNESDAY, items=["tax"])
+    full.book(14, time="11:00", visitor=visitor(14, mobile=4))
+    full.book(5, items=["tax"])
+    full.book(6, date=WEDNESDAY)
     assert [full.entry(one, n)["state"] for n, one in ((2, booked), (3, confirmed), (4, same_mobile))] == ["booked"] * 3
     assert full.entry(elsewhere, 5)["state"] == "waiting"
+    assert full.entry(later, 6)["state"] == "waiting", "what was booked for another day is a fall-back"
 
 
 def test_an_entry_is_over_when_its_days_are(full: Desk) -> None:

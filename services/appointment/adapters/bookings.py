@@ -21,11 +21,12 @@ from services.appointment.domain.times import day_of, minute_of
 
 _NAMES = (
     "number, version, state, hall, group_no, day, starts, ends, people, items, identity, mobile, visitor, account,"
-    " language, contact, held_until, made_at, instead_of, closed, remind_at, excused"
+    " language, contact, held_until, made_at, instead_of, closed, remind_at, excused,"
+    " moves, unseen"
 )
 _DAYS = [sa.bindparam("first", type_=sa.Date), sa.bindparam("last", type_=sa.Date)]
 _ORDER = [name.strip() for name in _NAMES.split(",")]
-_NEW = [name for name in _ORDER if name not in ("closed", "excused")]  # no booking begins so
+_NEW = [name for name in _ORDER if name not in ("closed", "excused", "moves", "unseen")]  # no booking begins so
 _ADD = sa.text(f"INSERT INTO booking ({', '.join(_NEW)}) VALUES ({', '.join(':' + name for name in _NEW)})").bindparams(
     sa.bindparam("day", type_=sa.Date)
 )
@@ -47,7 +48,8 @@ _OF = (
 _FIND = f"SELECT {_NAMES} FROM booking WHERE number = :number"
 _CHANGE = sa.text(
     "UPDATE booking SET state = :state, version = :version, day = :day, starts = :starts, ends = :ends,"
-    " held_until = :held_until, closed = :closed, remind_at = :remind_at, excused = :excused"
+    " held_until = :held_until, closed = :closed, remind_at = :remind_at, excused = :excused,"
+    " moves = :moves, unseen = :unseen"
     " WHERE number = :number AND version = :seen_version AND state = :seen_state"
 ).bindparams(sa.bindparam("day", type_=sa.Date))
 _OVER = "SELECT number FROM booking WHERE state = 'held' AND held_until <= :now ORDER BY number LIMIT :limit"
@@ -55,7 +57,9 @@ _EXPIRE = (
     "UPDATE booking SET state = 'expired' WHERE state = 'held' AND held_until <= :now AND {numbers} RETURNING number"
 )
 _MISSED = sa.text(
-    "SELECT number FROM booking WHERE state = 'booked' AND day < :before AND NOT closed"
+    "SELECT number, day FROM booking WHERE state = 'booked' AND day < :before AND NOT closed"
+    " UNION ALL SELECT b.number, b.day FROM booking b JOIN ticket t ON t.booking = b.number"
+    " WHERE b.state = 'checked_in' AND b.unseen AND b.day < :before AND NOT b.closed AND t.state = 'missed'"
     " ORDER BY day, number LIMIT :limit"
 ).bindparams(sa.bindparam("before", type_=sa.Date))
 _CLOSED = sa.text(
@@ -68,7 +72,10 @@ _TO_REMIND = (
     " ORDER BY remind_at, number LIMIT :limit"
 )
 _INSTEAD = f"SELECT {_NAMES} FROM booking WHERE instead_of = :number AND state = 'held' ORDER BY day, starts, number"
-_OWN = "FROM booking WHERE {whose} AND state <> 'expired' AND state <> 'held'"
+_OWN = (
+    "FROM booking WHERE {whose} AND state <> 'expired'"
+    " AND (state <> 'held' OR (held_until > :now AND instead_of IS NULL))"
+)
 _ON = "FROM booking WHERE hall = :hall AND day = :day AND state <> 'expired' AND state <> 'held'"
 _ON_COUNT = sa.text(f"SELECT count(*) {_ON}").bindparams(sa.bindparam("day", type_=sa.Date))
 _ON_PAGE = (
@@ -168,6 +175,7 @@ class BookingTables:
 
     def change_booking(self, tx: sa.Connection, seen: BookingRow, row: BookingRow) -> bool:
         names = ("number", "version", "day", "starts", "ends", "held_until", "closed", "remind_at", "excused")
+        names += ("moves", "unseen")
         values = {name: getattr(row, name) for name in names} | {"state": str(row.state)}
         bound = {**values, "seen_version": seen.version, "seen_state": str(seen.state)}
         return tx.execute(_CHANGE, bound).rowcount == 1
@@ -191,10 +199,10 @@ class BookingTables:
         return [ReturnRow(*row) for row in tx.execute(sa.text(_DUE), bound)]
 
     def own_bookings(
-        self, tx: sa.Connection, account: str | None, mobile: str | None, limit: int, offset: int
+        self, tx: sa.Connection, account: str | None, mobile: str | None, now: int, limit: int, offset: int
     ) -> tuple[list[BookingRow], int]:
         whose = "account = :whose" if account is not None else "mobile = :whose AND account IS NULL"
-        source, bound = _OWN.format(whose=whose), {"whose": account or mobile}
+        source, bound = _OWN.format(whose=whose), {"whose": account or mobile, "now": now}
         total = tx.execute(sa.text(f"SELECT count(*) {source}"), bound).scalar_one()
         page = f"SELECT {_NAMES} {source} ORDER BY day DESC, starts DESC, number LIMIT :limit OFFSET :offset"
         rows = tx.execute(sa.text(page).columns(**_COLUMNS), {**bound, "limit": limit, "offset": offset})
@@ -250,5 +258,5 @@ def _row(*values: Any) -> BookingRow:
     named = dict(zip(_ORDER, values, strict=True))
     contact = named["contact"]
     named |= {"state": State(named["state"]), "items": tuple(json.loads(named["items"]))}
-    named |= {"closed": bool(named["closed"]), "excused": bool(named["excused"])}
+    named |= {name: bool(named[name]) for name in ("closed", "excused", "unseen")}
     return BookingRow(**{**named, "contact": None if contact is None else bytes(contact)})

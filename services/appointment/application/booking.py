@@ -21,7 +21,7 @@ from services.appointment.application.full_times import FullTimes
 from services.appointment.application.people import Caller, check_visitor, own, person_of
 from services.appointment.application.rows import BookingRow, EntryRow, reminder
 from services.appointment.application.saying import append_last, append_to, booked, shown
-from services.appointment.application.standing import booked_now
+from services.appointment.application.standing import booked_now, standing
 from services.appointment.application.taking import Outcome, Wish, take_all
 from services.appointment.application.tools import Tools
 from services.appointment.domain.booking import State, decide
@@ -141,6 +141,8 @@ class Bookings:
             raise NotInThatState(str(row.state))
         if not self._keeps(tx, row, group):
             raise Closed
+        # The clock of another process may have let the person book something else meanwhile.
+        standing(self._tools.store, tx, [row], [row.day], now).check(row, hall, row.visit, row.number)
         decide(row.as_booking(group.id), self._fact(row, hall, group), hall.rule)
         after = replace(row, state=State.BOOKED, version=1, remind_at=reminder(row.day, now))
         # Guarded by the state once more: a sweep that came first has given the places away.

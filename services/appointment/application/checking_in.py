@@ -61,7 +61,7 @@ class CheckingIn:
         """By the visitor. Again, it is the same ticket. Raises UnknownBooking, WrongDay, TooEarly and the like."""
         with self._tools.database.write() as tx:
             row = own(self._tools.store.booking(tx, number, lock=True), caller)
-            return self._check_in(tx, row, _by(row), "none", identity_number)
+            return self._check_in(tx, row, _by(row), "none", identity_number, unseen=True)
 
     def check_in_by_staff(
         self, staff: str, hall: str, number: str | None, identity_number: str, priority: str = "none"
@@ -73,7 +73,13 @@ class CheckingIn:
             row = self._tools.store.booking(tx, number, lock=True)
             if row is None or row.hall != hall or row.identity != identity:
                 raise UnknownBooking
+            self._seen(tx, row)
             return self._check_in(tx, row, staff, priority, identity_number)
+
+    def _seen(self, tx: sa.Connection, row: BookingRow) -> None:
+        """Checked in by the visitor before: now the hall knows that it was no other, and that somebody came."""
+        if row.unseen and not self._tools.store.change_booking(tx, row, replace(row, unseen=False)):
+            raise RuntimeError(f"a booking that was locked has changed: {row.number}")
 
     def _number_of(self, tx: sa.Connection, hall: str, identity: str) -> str:
         """What the person has today: to check in for, else what it has checked in for. Raises WrongDay for another."""
@@ -89,7 +95,13 @@ class CheckingIn:
         raise UnknownBooking
 
     def _check_in(
-        self, tx: sa.Connection, row: BookingRow, by: str, priority: str, identity_number: str | None
+        self,
+        tx: sa.Connection,
+        row: BookingRow,
+        by: str,
+        priority: str,
+        identity_number: str | None,
+        unseen: bool = False,
     ) -> Json:
         hall, group = self._tools.store.place(tx, row.group_no)
         place = place_of(self._tools, tx, row.hall)
@@ -115,7 +127,8 @@ class CheckingIn:
             at=now,
         )
         # Before the ticket: who is here is not expected any more.
-        if not self._tools.store.change_booking(tx, row, replace(row, state=State.CHECKED_IN, version=row.version + 1)):
+        after = replace(row, state=State.CHECKED_IN, version=row.version + 1, unseen=unseen)
+        if not self._tools.store.change_booking(tx, row, after):
             raise RuntimeError(f"a booking that was locked has changed: {row.number}")
         ticket = issue(self._tools, tx, place, arrival, str(fact.ticket))
         facts = [append_to(row.number, row.version, [fact]), append_to(ticket.id, 0, [issued(ticket, place, by)])]

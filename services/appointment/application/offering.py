@@ -21,7 +21,7 @@ from services.appointment.application.tools import Tools
 from services.appointment.domain.booking import State
 from services.appointment.domain.halls import Group, Hall
 from services.appointment.domain.slots import Slot, all_of
-from services.appointment.domain.waiting import Entry, Fit, fits
+from services.appointment.domain.waiting import Entry, Fit, fits, offered_until
 
 AT_ONCE = 500  # places of a group in one transaction
 Offer = tuple[EntryRow, BookingRow, Fit]
@@ -137,8 +137,8 @@ class _Choosing:
             held_until=None,
             made_at=to_micros(now),
         )
-        held_until = min(now + timedelta(minutes=self._hall.rule.offer_minutes), row.starts_at)
-        return replace(row, held_until=to_micros(held_until))
+        until = offered_until(now, timedelta(minutes=self._hall.rule.offer_minutes))
+        return replace(row, held_until=to_micros(min(until, row.starts_at)))
 
 
 def _fits(entry: EntryRow, group: Group, freed: Mapping[int, int]) -> list[Fit]:

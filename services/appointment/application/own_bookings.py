@@ -11,11 +11,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from kernel.clock import to_micros
 from kernel.contracts.appointment_refusals import Closed, Full, NotInThatState
 from kernel.contracts.visit_facts import VisitCancelled, VisitFact, VisitMoved
 from services.appointment.application.free_slots import FreeTimes
 from services.appointment.application.people import Caller, own
-from services.appointment.application.releasing import give_up, give_up_secretly, release
+from services.appointment.application.releasing import give_up, give_up_hold, give_up_secretly, release
 from services.appointment.application.rows import BookingRow, reminder
 from services.appointment.application.saying import append_last, append_to, shown
 from services.appointment.application.standing import standing
@@ -54,12 +55,13 @@ class OwnBookings:
         """In the form of `kernel.contracts.appointment.AppointmentPage`."""
         store, start = self._tools.store, (page - 1) * page_size
         with self._tools.database.read() as tx:
-            rows, total = store.own_bookings(tx, caller.account, caller.mobile, page_size, start)
+            now = to_micros(self._tools.clock.now())
+            rows, total = store.own_bookings(tx, caller.account, caller.mobile, now, page_size, start)
             items = [self._shown(tx, row) for row in rows]
         return {"items": items, "total": total, "page": page, "page_size": page_size}
 
     def cancel(self, caller: Caller, number: str, key: str | None) -> dict[str, Any]:
-        """Raises UnknownBooking, TooLate, InThePast, NotInThatState."""
+        """A hold is given up. Raises UnknownBooking, TooLate, InThePast, NotInThatState."""
         asked = {"cancel": number}
         with self._tools.database.write() as tx:
             before = self._tools.idempotency.replay(tx, caller.name, key, asked) if key else None
@@ -67,6 +69,8 @@ class OwnBookings:
                 return before
             row = own(self._tools.store.booking(tx, number, lock=True), caller)
             hall, group = self._tools.store.place(tx, row.group_no)
+            if row.holds_at(self._tools.clock.now()) and row.instead_of is None:
+                return shown(give_up_hold(self._tools, tx, row), group, hall.rule)
             fact = VisitCancelled(occurred_at=self._tools.clock.now(), by=_by(row), hall=row.hall, cause="visitor")
             after = self._change(tx, row, replace(row, remind_at=None), fact, hall, group)
             release(self._tools, tx, self._tools.store.held_instead(tx, number, lock=True))
@@ -74,7 +78,7 @@ class OwnBookings:
             return self._done(tx, caller, asked, key, (after, hall, group), fact)
 
     def move(self, caller: Caller, number: str, day: date, time: str, key: str | None) -> dict[str, Any]:
-        """Raises UnknownBooking, TooLate, NotInThatState, and what a booking at the new time raises."""
+        """Raises UnknownBooking, TooLate, MovedTooOften, NotInThatState, and what a booking at the new time raises."""
         asked = {"move": number, "date": day.isoformat(), "time": time}
         try:
             with self._tools.database.write() as tx:
@@ -163,7 +167,8 @@ class OwnBookings:
 
 def _there(row: BookingRow, plan: Plan, now: datetime) -> BookingRow:
     visit, remind_at = plan.visit, reminder(plan.visit.day, now)
-    return replace(row, day=visit.day, starts=visit.starts, ends=visit.ends, closed=False, remind_at=remind_at)
+    there = replace(row, day=visit.day, starts=visit.starts, ends=visit.ends, closed=False, remind_at=remind_at)
+    return there if row.closed else replace(there, moves=row.moves + 1)
 
 
 def _moved(row: BookingRow, there: BookingRow, hall: Hall, tools: Tools) -> VisitMoved:

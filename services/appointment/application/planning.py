@@ -212,7 +212,7 @@ class Planning:
             (group, row)
             for group in groups
             for row, slots in self._tools.store.bookings_in(tx, group.no, day_of(now))
-            if row.starts_at > now and row.counts_at(now) and not keep(slots, row.starts, row.ends)
+            if row.starts_at > now and row.stands_at(now) and not keep(slots, row.starts, row.ends)
         ]
         return [
             {

@@ -142,9 +142,9 @@ class BookingStore(Protocol):
         ...
 
     def own_bookings(
-        self, tx: sa.Connection, account: str | None, mobile: str | None, limit: int, offset: int
+        self, tx: sa.Connection, account: str | None, mobile: str | None, now: int, limit: int, offset: int
     ) -> tuple[list[BookingRow], int]:
-        """Without holds that are over; the latest visit first, and how many there are."""
+        """Without holds that are over, and those for a closed visit; the latest visit first, and how many there are."""
         ...
 
     def bookings_on(
@@ -174,7 +174,7 @@ class BookingStore(Protocol):
         ...
 
     def missed(self, tx: sa.Connection, before: date, limit: int) -> list[str]:
-        """Booked for a day before, not closed, and never checked in."""
+        """Of days before, not closed: never checked in; or checked in unseen, and not there when called."""
         ...
 
 

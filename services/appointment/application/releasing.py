@@ -27,6 +27,15 @@ def give_up_secretly(tools: Tools, tx: sa.Connection, slots: Iterable[int]) -> N
     give_up(tools, tx, slots, tools.clock.now() + tools.return_delay())
 
 
+def give_up_hold(tools: Tools, tx: sa.Connection, hold: BookingRow) -> BookingRow:
+    """The hold, which is locked, is ended by its visitor; its places come back as those of a cancelled booking do."""
+    after = replace(hold, state=State.EXPIRED)
+    if not tools.store.change_booking(tx, hold, after):
+        raise RuntimeError(f"a hold that was locked has changed: {hold.number}")
+    give_up_secretly(tools, tx, [slot for _, slot in tools.store.drop_places(tx, [hold.number])])
+    return after
+
+
 def release(tools: Tools, tx: sa.Connection, holds: Sequence[BookingRow]) -> None:
     """End these holds, which are locked."""
     for row in holds:

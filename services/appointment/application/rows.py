@@ -6,11 +6,11 @@ Instants are microseconds since 1970, times of day minutes since midnight; seale
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from kernel.clock import to_micros
+from kernel.clock import from_micros, to_micros
 from services.appointment.domain.booking import COUNTED, Booking, State
 from services.appointment.domain.rules import Visit, remind_at
 from services.appointment.domain.schedule import Closing, Schedule, visit_minutes
-from services.appointment.domain.times import instant
+from services.appointment.domain.times import day_of, instant
 from services.appointment.domain.waiting import Entry, Wanted
 
 
@@ -19,6 +19,7 @@ class BookingRow:
     """A booking, or a hold. `identity` and `mobile` are visitor keys, `visitor` the reference.
 
     `instead_of`: held for the visitor of that booking, which is closed. `remind_at`: None when nothing is to be said.
+    `unseen`: checked in by the visitor, from wherever that was; nobody at the hall has seen who it is.
     """
 
     number: str
@@ -43,6 +44,8 @@ class BookingRow:
     closed: bool = False
     remind_at: int | None = None
     excused: bool = False
+    moves: int = 0
+    unseen: bool = False
 
     @property
     def visit(self) -> Visit:
@@ -60,11 +63,21 @@ class BookingRow:
         """Whether it is a hold whose time is not over."""
         return self.state is State.HELD and self.held_until is not None and to_micros(now) < self.held_until
 
-    def counts_at(self, now: datetime) -> bool:
-        """Whether limits count it: a hold that is over does not, swept up or not, nor what is held for a closed one."""
+    def stands_at(self, now: datetime) -> bool:
+        """Whether it is somebody's own: not a hold that is over, swept up or not, nor what is held for a closed one."""
         if self.instead_of is not None:
             return False
         return self.holds_at(now) if self.state is State.HELD else self.state in COUNTED
+
+    def counts_at(self, now: datetime) -> bool:
+        """Whether limits count it: whom the hall has closed out may book something else."""
+        return self.stands_at(now) and not (self.closed and self.state is State.BOOKED)
+
+    def given_up_on(self, now: datetime) -> bool:
+        """Whether it was made on this day, and given up: cancelled, or held and not confirmed in time."""
+        ended = self.state in (State.CANCELLED, State.EXPIRED) or (self.state is State.HELD and not self.holds_at(now))
+        made_today = day_of(from_micros(self.made_at)) == day_of(now)
+        return ended and made_today and not self.closed and self.instead_of is None
 
     def as_booking(self, group: str) -> Booking:
         """What the log tells of it; of a hold it tells nothing."""
@@ -82,6 +95,7 @@ class BookingRow:
             starts_at=self.starts_at,
             ends_at=self.ends_at,
             closed=self.closed,
+            moves=self.moves,
             excused=self.excused,
         )
 
@@ -132,6 +146,9 @@ class EntryRow:
     booking: str | None = None
     place: int
     made_at: int
+
+    def covers(self, day: date) -> bool:
+        return self.first_day <= day <= self.last_day
 
     def wanted(self, schedule: Schedule) -> Wanted:
         """What would do, as long as a visit takes by the schedule as it is."""

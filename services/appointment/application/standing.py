@@ -5,7 +5,7 @@ The same identity number or the same mobile is one person.
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 import sqlalchemy as sa
@@ -14,9 +14,11 @@ from kernel.errors import Refusal
 from services.appointment.application.ports import Store
 from services.appointment.application.rows import BlockRow, BookingRow, EntryRow
 from services.appointment.domain.halls import Hall
-from services.appointment.domain.rules import Visit, check_block, check_limits, check_time, span_of
+from services.appointment.domain.rules import Visit, check_block, check_given_up, check_limits, check_time, span_of
 from services.appointment.domain.times import day_of
 from services.appointment.domain.waiting import Entry
+
+_AHEAD = timedelta(days=120)  # no hall's window reaches further: 60 days, or 60 working days
 
 
 class Known(Protocol):
@@ -40,8 +42,15 @@ class Standing:
     def check(self, who: Known, hall: Hall, visit: Visit, beside: str | None = None) -> None:
         """Whether `who` may have `visit`, the booking `beside` not counted. Raises Blocked and what limits raise."""
         self.check_block(who, hall.id)
-        others = [one for one in self.visits if one.hall == hall.id and is_one(one, who) and one.number != beside]
+        others = [one for one in self._of(who, hall) if one.number != beside]
         check_limits(hall.rule, visit, [one.visit for one in others if one.counts_at(self.now)])
+
+    def check_given_up(self, who: Known, hall: Hall) -> None:
+        """Raises GivenUpTooOften."""
+        check_given_up(hall.rule, sum(one.given_up_on(self.now) for one in self._of(who, hall)))
+
+    def _of(self, who: Known, hall: Hall) -> list[BookingRow]:
+        return [one for one in self.visits if one.hall == hall.id and is_one(one, who)]
 
     def check_block(self, who: Known, hall: str) -> None:
         """Raises Blocked."""
@@ -61,20 +70,21 @@ class Standing:
 def standing(
     store: Store, tx: sa.Connection, people: Collection[Known], days: Iterable[date], now: datetime
 ) -> Standing:
-    """Of these people, for visits on these days."""
-    spans = [span_of(day) for day in days]
+    """Of these people, for visits on these days; and what they have on all days that can be booked."""
+    today = day_of(now)
+    spans = [span_of(day) for day in days] + [(today, today + _AHEAD)]
     first, last = min(first for first, _ in spans), max(last for _, last in spans)
     identities, mobiles = {one.identity for one in people}, {one.mobile for one in people}
     visits = store.bookings_of(tx, identities, mobiles, first, last)
-    return Standing(visits, store.blocks_of(tx, identities | mobiles, day_of(now)), now)
+    return Standing(visits, store.blocks_of(tx, identities | mobiles, today), now)
 
 
 def booked_now(entries: Iterable[EntryRow], rows: Collection[BookingRow]) -> list[tuple[EntryRow, EntryRow]]:
-    """Changes of the entries, which wait, whose persons have booked what they wait for."""
+    """Changes of the entries, which wait, whose persons have booked there on one of the days that they wait for."""
     return [
         (entry, replace(entry, state=Entry.BOOKED))
         for entry in entries
-        if any(row.group_no == entry.group_no and is_one(entry, row) for row in rows)
+        if any(row.group_no == entry.group_no and entry.covers(row.day) and is_one(entry, row) for row in rows)
     ]
 
 

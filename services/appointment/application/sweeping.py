@@ -18,6 +18,7 @@ from services.appointment.application.tools import Tools
 from services.appointment.domain.booking import State, decide
 from services.appointment.domain.rules import HallRule, block_after
 from services.appointment.domain.slots import keep
+from services.appointment.domain.tickets import State as TicketState
 from services.appointment.domain.times import day_of
 
 _AT_ONCE = 500
@@ -84,12 +85,21 @@ class Sweeping:
                 return False
             store.lock_visitors(tx, {row.identity: row.visitor, row.mobile: row.visitor})
             row = store.booking(tx, number, lock=True)
-            if row is None or row.state is not State.BOOKED or row.day >= day_of(self._tools.clock.now()):
+            if row is None or not self._missed(tx, row):
                 return False
-            if row.closed or not self._kept(tx, row):
+            if row.state is State.BOOKED and (row.closed or not self._kept(tx, row)):
                 return self._excuse(tx, row)
             self._say(tx, row)
         return True
+
+    def _missed(self, tx: sa.Connection, row: BookingRow) -> bool:
+        """Nobody checked in; or the visitor did from elsewhere, and nobody came to the window when called."""
+        if row.day >= day_of(self._tools.clock.now()):
+            return False
+        if row.state is not State.CHECKED_IN:
+            return row.state is State.BOOKED
+        ticket = self._tools.store.ticket_of_booking(tx, row.number)
+        return row.unseen and not row.closed and ticket is not None and ticket.state is TicketState.MISSED
 
     def _kept(self, tx: sa.Connection, row: BookingRow) -> bool:
         """Whether the hall has kept the time; if not, the visitor may not have been told of it."""

@@ -167,6 +167,7 @@ class _Taking:
         self._standing = standing(self._store, self._tx, people, [wish.day for wish in wishes], self._now)
         for attempt in self._open():
             with attempt.refusable():
+                self._has.check_given_up(attempt.wish.person, attempt.plan.hall)
                 self._has.check(attempt.wish.person, attempt.plan.hall, attempt.plan.visit)
 
     @property

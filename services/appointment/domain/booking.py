@@ -9,7 +9,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from kernel.contracts.appointment_refusals import NotInThatState
+from kernel.contracts.appointment_refusals import MovedTooOften, NotInThatState
 from kernel.contracts.visit_facts import (
     VisitAppealDismissed,
     VisitBlocked,
@@ -54,7 +54,8 @@ TRANSITIONS: Mapping[State, Mapping[type[VisitFact], State]] = {
         VisitCheckedIn: State.CHECKED_IN,
         VisitNoShow: State.NO_SHOW,
     },
-    State.CHECKED_IN: {VisitServed: State.SERVED},
+    # Whoever checked in from elsewhere, and did not come when called, has missed the visit all the same.
+    State.CHECKED_IN: {VisitServed: State.SERVED, VisitNoShow: State.NO_SHOW},
     State.SERVED: {},
     State.CANCELLED: {},
     State.NO_SHOW: {
@@ -86,13 +87,14 @@ class Booking:
     starts_at: datetime | None = None
     ends_at: datetime | None = None
     closed: bool = False  # the hall cannot keep its time
+    moves: int = 0  # by the visitor, and not because it was closed
     reminded: bool = False
     excused: bool = False
     blocked_until: date | None = None
 
 
 def decide(booking: Booking, said: VisitFact, rule: HallRule) -> VisitFact:
-    """`said`, if it may be said of the booking now. Raises NotInThatState, TooLate or InThePast."""
+    """`said`, if it may be said of the booking now. Raises NotInThatState, TooLate, InThePast or MovedTooOften."""
     fits = _FITS.get(type(said), _always)
     if type(said) not in TRANSITIONS.get(booking.state, {}) or not fits(booking):
         raise NotInThatState(str(booking.state))
@@ -100,6 +102,8 @@ def decide(booking: Booking, said: VisitFact, rule: HallRule) -> VisitFact:
     # Whoever the hall has closed out may leave at any hour.
     if leaves and booking.starts_at is not None and not booking.closed:
         check_still_time(rule, booking.starts_at, said.occurred_at)
+        if isinstance(said, VisitMoved) and booking.moves >= rule.moves:
+            raise MovedTooOften(most=rule.moves)
     return said
 
 
@@ -139,7 +143,8 @@ def _book(booking: Booking, fact: Any) -> Booking:
 
 
 def _move(booking: Booking, fact: Any) -> Booking:
-    return replace(booking, starts_at=fact.starts_at, ends_at=fact.ends_at, closed=False, reminded=False)
+    moves = booking.moves + (not booking.closed)
+    return replace(booking, starts_at=fact.starts_at, ends_at=fact.ends_at, closed=False, reminded=False, moves=moves)
 
 
 _CHANGES: dict[type[VisitFact], Callable[[Booking, Any], Booking]] = {

@@ -12,6 +12,7 @@ from kernel.clock import format_time
 from kernel.contracts.appointment_refusals import (
     AlreadyBooked,
     Blocked,
+    GivenUpTooOften,
     InThePast,
     LimitReached,
     OutsideWindow,
@@ -48,6 +49,8 @@ class HallRule:
     offer_minutes: int = 30
     waiting_entries: int = 3
     closure_hold_minutes: int = 1440
+    given_up: int = 5  # bookings and holds of a day that a person may give up on that day, and still book
+    moves: int = 5  # of one booking
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,15 @@ def check_limits(rule: HallRule, visit: Visit, others: Iterable[Visit]) -> None:
     for name, ((first, last), most) in periods.items():
         if sum(first <= one.day <= last for one in counted) >= most:
             raise LimitReached(name, most, last.isoformat())
+
+
+def check_given_up(rule: HallRule, count: int) -> None:
+    """`count`: what the person has booked or held at this hall today, and given up. Raises GivenUpTooOften.
+
+    A place that is given up is away for a while: nobody empties a day by taking and leaving.
+    """
+    if count >= rule.given_up:
+        raise GivenUpTooOften(most=rule.given_up)
 
 
 def check_block(until: Iterable[date], today: date) -> None:

@@ -4,10 +4,11 @@ from datetime import date, timedelta
 
 import pytest
 
+from kernel.clock import parse_time
 from services.appointment.domain.booking import State
 from services.appointment.domain.slots import slot_id
 from services.appointment.domain.times import instant
-from services.appointment.domain.waiting import Entry, Fit, Wanted, fits, state_at
+from services.appointment.domain.waiting import Entry, Fit, Wanted, fits, offered_until, state_at
 
 TUESDAY, WEDNESDAY = date(2026, 2, 10), date(2026, 2, 11)
 GROUP, LENGTH = 3, 30
@@ -67,3 +68,25 @@ def test_an_entry_is_what_became_of_its_hold() -> None:
         assert state_at(Entry.OFFERED, want, hold, after, held) == state
     assert state_at(Entry.LEFT, want, None, after, False) == "left"
     assert state_at(Entry.BOOKED, want, None, after, False) == "booked"
+
+
+@pytest.mark.parametrize(
+    ("now", "until"),
+    [
+        ("08:00", "08:30"),
+        ("20:59", "21:29"),
+        ("21:00", "+08:30"),
+        ("23:59", "+08:30"),
+        ("00:00", "08:30"),
+        ("07:59", "08:30"),
+    ],
+)
+def test_what_is_offered_at_night_is_held_until_the_morning(now: str, until: str) -> None:
+    day = "2026-02-11" if until.startswith("+") else "2026-02-10"
+    offered = parse_time(f"2026-02-10T{now}:00+08:00")
+    assert offered_until(offered, timedelta(minutes=30)) == parse_time(f"{day}T{until.lstrip('+')}:00+08:00")
+
+
+def test_a_long_offer_is_not_cut_short_by_the_morning() -> None:
+    offered = parse_time("2026-02-10T22:00:00+08:00")
+    assert offered_until(offered, timedelta(days=1)) == offered + timedelta(days=1)

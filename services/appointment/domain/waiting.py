@@ -5,13 +5,15 @@ Pure. A place is offered by being held; whether the hold was confirmed or has la
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from services.appointment.domain.booking import State
 from services.appointment.domain.rules import Visit
 from services.appointment.domain.slots import Slot, id_range, needed_ids
-from services.appointment.domain.times import instant
+from services.appointment.domain.times import day_of, instant, minute_of
+
+_EVENING, _AWAKE, _MORNING = 21 * 60, 8 * 60, 8 * 60 + 30  # minutes of the day
 
 
 class Entry(StrEnum):
@@ -53,6 +55,14 @@ def fits(wanted: Wanted, group: int, length: int, freed: Iterable[int]) -> list[
                 slots = needed_ids(group, slot.day, starts, wanted.minutes, length)
                 found[slots[0]] = Fit(Visit(slot.day, starts, starts + taken), slots)
     return [found[first] for first in sorted(found)]
+
+
+def offered_until(now: datetime, usual: timedelta) -> datetime:
+    """Until when what is offered now is held. Nobody loses a place by sleeping: at night, until half past eight."""
+    until, minute, day = now + usual, minute_of(now), day_of(now)
+    if minute >= _EVENING:
+        return max(until, instant(day + timedelta(days=1), _MORNING))
+    return max(until, instant(day, _MORNING)) if minute < _AWAKE else until
 
 
 def state_at(entry: Entry, wanted: Wanted, hold: State | None, now: datetime, held: bool) -> str:

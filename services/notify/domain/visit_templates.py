@@ -114,7 +114,7 @@ def no_show(fact: facts.VisitNoShow, visit: Visit) -> Words:
     place, when = _place(visit), _begin(visit.starts_at)
     return Words(
         (
-            f"您{when[0]}在{place[0]}的预约（{visit.number}）未签到，记为爽约一次。",
+            f"您{when[0]}在{place[0]}的预约（{visit.number}）未到场，记为爽约一次。",
             f"You did not come to visit {visit.number}, {when[1]}, {place[1]}: it counts as missed.",
         ),
         _APPEAL,
