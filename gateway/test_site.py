@@ -106,7 +106,9 @@ def test_what_a_script_takes_from_another_is_given_there() -> None:
             given = set(re.findall(r"^export (?:async )?(?:function|const|let) (\w+)", text(other), re.MULTILINE))
             wanted = set(names.split(", "))
             assert wanted - given == set(), (name, other)
-            assert [word for word in wanted if not re.search(rf"[^\w\"]{word}\b", text(name).split("\n\n", 2)[-1])] == []
+            assert [
+                word for word in wanted if not re.search(rf"[^\w\"]{word}\b", text(name).split("\n\n", 2)[-1])
+            ] == []
             taken += len(wanted)
     assert taken > 30
 

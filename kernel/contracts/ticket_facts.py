@@ -99,7 +99,7 @@ class TicketMissed(AtWindow):
 
 @dataclass(frozen=True, kw_only=True)
 class TicketClosed(TicketFact):
-    """作废: it was not dealt with, and the day is over; or its visitor has checked in for a booking in the same queue."""
+    """作废: not dealt with, and the day is over; or its visitor has checked in for a booking in the same queue."""
 
     TYPE = "ticket.closed"
 

@@ -362,21 +362,6 @@ def test_anothers_entry_does_not_exist(full: Desk) -> None:
             assert refusal.value.status == 404
 
 
-def test_own_entries_are_listed_the_last_first(full: Desk) -> None:
-    guest = full.app.waiting.join(full.caller(None, "13800000003"), waiting_wish(3))["number"]
-    first = full.join(2)["number"]
-    full.advance(seconds=1)
-    second = full.join(2)
-    full.leave(first, 2)
-    page = full.entries("a-2")
-    assert contract.WaitingEntries().validate(page) == {}
-    assert page["items"] == [full.entry(second["number"], 2), full.entry(first, 2)]
-    assert [entry["state"] for entry in page["items"]] == ["waiting", "left"]
-    assert (page["total"], full.entries("a-2", page=2, page_size=1)["items"]) == (2, page["items"][1:])
-    assert [entry["number"] for entry in full.entries(None, "13800000003")["items"]] == [guest]
-    assert full.entries("a-3")["items"] == full.entries(None, "13800000002")["items"] == []
-
-
 def test_a_guests_contact_is_sealed_and_goes_on_to_the_booking(full: Desk) -> None:
     guest = full.caller(None, "13800000002")
     entry = full.app.waiting.join(guest, waiting_wish(2))["number"]

@@ -52,6 +52,10 @@ _CHANGE = sa.text(
     " moves = :moves, unseen = :unseen"
     " WHERE number = :number AND version = :seen_version AND state = :seen_state"
 ).bindparams(sa.bindparam("day", type_=sa.Date))
+_CHANGED = (
+    *("number", "version", "day", "starts", "ends", "held_until"),
+    *("closed", "remind_at", "excused", "moves", "unseen"),
+)
 _OVER = "SELECT number FROM booking WHERE state = 'held' AND held_until <= :now ORDER BY number LIMIT :limit"
 _EXPIRE = (
     "UPDATE booking SET state = 'expired' WHERE state = 'held' AND held_until <= :now AND {numbers} RETURNING number"
@@ -174,9 +178,7 @@ class BookingTables:
         return None if row is None else _row(*row)
 
     def change_booking(self, tx: sa.Connection, seen: BookingRow, row: BookingRow) -> bool:
-        names = ("number", "version", "day", "starts", "ends", "held_until", "closed", "remind_at", "excused")
-        names += ("moves", "unseen")
-        values = {name: getattr(row, name) for name in names} | {"state": str(row.state)}
+        values = {name: getattr(row, name) for name in _CHANGED} | {"state": str(row.state)}
         bound = {**values, "seen_version": seen.version, "seen_state": str(seen.state)}
         return tx.execute(_CHANGE, bound).rowcount == 1
 
