@@ -1,9 +1,13 @@
-"""The gateway's part in a hall's day: its routes' methods, and the feed for displays. Knows no rule of the hall."""
+"""The gateway's part in a hall's day where it is more than to ask: above all the feed for displays.
+
+Knows no rule of the hall.
+"""
 
 from typing import Any
 
 from werkzeug.wrappers import Response
 
+from gateway import shared
 from gateway.call import Answer, Call
 from gateway.displays import feed
 from gateway.edge import EdgeProvider
@@ -31,70 +35,20 @@ class Asking:
         answer: Json = self.services.call(call.route.service, call.route.rpc, call.payload(**others))
         return answer
 
+    def _answer(self, call: Call) -> Json | Response:
+        """What a route without a method gets: its service's answer, or the cache's, if that can give it by now."""
+        if call.route.shared:
+            return shared.answer(call, self.services, self.edge.cache)
+        return self._ask(call)
+
 
 class HallDay(Asking):
-    """Checking in, tickets, windows, and what displays show."""
-
-    @serves(BY_NAME["check_in"])
-    def check_in(self, call: Call) -> Json:
-        return self._ask(call)
-
-    @serves(BY_NAME["hall_check_in"])
-    def hall_check_in(self, call: Call) -> Json:
-        return self._ask(call)
+    """Taking a ticket, and what displays show."""
 
     @serves(BY_NAME["take_ticket"])
     def take_ticket(self, call: Call) -> Answer:
         ticket = self._ask(call)
         return Answer(ticket, headers={"Location": f"{API}/tickets/{ticket['id']}"})
-
-    @serves(BY_NAME["ticket"])
-    def ticket(self, call: Call) -> Json:
-        return self._ask(call)
-
-    @serves(BY_NAME["return_ticket"])
-    def return_ticket(self, call: Call) -> Json:
-        return self._ask(call)
-
-    @serves(BY_NAME["set_window"])
-    def set_window(self, call: Call) -> Json:
-        return self._ask(call)
-
-    @serves(BY_NAME["call_next"])
-    def call_next(self, call: Call) -> Json:
-        return self._ask(call)
-
-    @serves(BY_NAME["recall_ticket"])
-    def recall_ticket(self, call: Call) -> Json:
-        return self._ask(call)
-
-    @serves(BY_NAME["park_ticket"])
-    def park_ticket(self, call: Call) -> Json:
-        return self._ask(call)
-
-    @serves(BY_NAME["transfer_ticket"])
-    def transfer_ticket(self, call: Call) -> Json:
-        return self._ask(call)
-
-    @serves(BY_NAME["finish_ticket"])
-    def finish_ticket(self, call: Call) -> Json:
-        return self._ask(call)
-
-    @serves(BY_NAME["miss_ticket"])
-    def miss_ticket(self, call: Call) -> Json:
-        return self._ask(call)
-
-    @serves(BY_NAME["queue"])
-    def queue(self, call: Call) -> Json:
-        return self._ask(call)
-
-    @serves(BY_NAME["wait"])
-    def wait(self, call: Call) -> Json:
-        return self._ask(call)
-
-    @serves(BY_NAME["hall_statistics"])
-    def hall_statistics(self, call: Call) -> Json:
-        return self._ask(call)
 
     @serves(BY_NAME["display"])
     def display(self, call: Call) -> Json | Response:

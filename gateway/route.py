@@ -23,7 +23,7 @@ SHARED = "public, max-age=30"
 class Route:
     """One route. Path parameters are named as in the request of the service that answers."""
 
-    name: str  # of the method of GatewayService
+    name: str  # of the method of GatewayService; without one, the service is asked and no more
     method: str
     path: str
     summary: str

@@ -6,9 +6,9 @@ What cannot even be parsed is refused here, as a problem like everything else.
 import functools
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from email.message import Message
-from typing import Any
+from typing import Any, TypeVar
 
 import eventlet
 from eventlet import wsgi
@@ -194,6 +194,7 @@ class HttpEndpoint(HttpRequestHandler):  # type: ignore[misc]
         return response
 
 
+T = TypeVar("T")
 Method = Callable[[Any, Call], Answer | Response | dict[str, Any] | None]
 
 
@@ -211,6 +212,23 @@ def serves(route: Route) -> Callable[[Method], Callable[[Any, Request], Response
         return HttpEndpoint.decorator(route)(respond)  # type: ignore[no-any-return]
 
     return decorate
+
+
+def serves_the_rest(routes: Iterable[Route], method: Method) -> Callable[[type[T]], type[T]]:
+    """Make a class answer by `method` all routes for which it has none of their name.
+
+    nameko finds entrypoints on the functions of a class: each route gets a function of its own. Raises TypeError for a
+    route that no service answers.
+    """
+
+    def complete(service: type[T]) -> type[T]:
+        for route in (each for each in routes if not hasattr(service, each.name)):
+            if not route.service:
+                raise TypeError(f"{route.name} needs a method: no service answers it")
+            setattr(service, route.name, serves(route)(method))
+        return service
+
+    return complete
 
 
 def _respond(service: Any, route: Route, method: Method, request: Request) -> Response:

@@ -1,6 +1,7 @@
 """The nameko class of the gateway: a switchboard, a few lines a route. What a route takes and answers: `routes`.
 
-Knows no rule of the hall; every answer is another service's.
+Most routes only ask the service that they name; methods stand here for the others. Knows no rule of the hall; every
+answer is another service's.
 """
 
 from dataclasses import replace
@@ -12,10 +13,10 @@ from werkzeug.wrappers import Response
 from gateway import health, openapi, pages, shared
 from gateway.auth import bearer
 from gateway.call import Answer, Call
-from gateway.hall_day import HallDay
+from gateway.hall_day import Asking, HallDay
 from gateway.problems import NotSigned
-from gateway.routes import API, BY_NAME
-from gateway.server import serves
+from gateway.routes import API, BY_NAME, ROUTES
+from gateway.server import serves, serves_the_rest
 from kernel import logs
 from kernel.errors import Refusal, RemoteRefusal
 from kernel.eventlog.events import Recorded
@@ -30,58 +31,15 @@ Json = dict[str, Any]
 SETTLE = 1.0
 
 
+@serves_the_rest(ROUTES, Asking._answer)
 class GatewayService(HallDay):
     """Everything under `/`."""
 
     name = "gateway"
 
-    @serves(BY_NAME["items"])
-    def items(self, call: Call) -> Response:
-        return self._shared(call)
-
-    @serves(BY_NAME["hot_items"])
-    def hot_items(self, call: Call) -> Response:
-        return self._shared(call)
-
-    @serves(BY_NAME["item"])
-    def item(self, call: Call) -> Response:
-        return self._shared(call)
-
-    @serves(BY_NAME["item_file"])
-    def item_file(self, call: Call) -> Response:
-        return self._shared(call)
-
-    @serves(BY_NAME["departments"])
-    def departments(self, call: Call) -> Response:
-        return self._shared(call)
-
-    @serves(BY_NAME["department"])
-    def department(self, call: Call) -> Response:
-        return self._shared(call)
-
-    @serves(BY_NAME["categories"])
-    def categories(self, call: Call) -> Response:
-        return self._shared(call)
-
-    @serves(BY_NAME["halls"])
-    def halls(self, call: Call) -> Response:
-        return self._shared(call)
-
-    @serves(BY_NAME["hall"])
-    def hall(self, call: Call) -> Response:
-        return self._shared(call)
-
-    @serves(BY_NAME["search"])
-    def search(self, call: Call) -> Response:
-        return self._shared(call)
-
     @serves(BY_NAME["register"])
     def register(self, call: Call) -> Answer:
         return Answer(self._ask(call), headers={"Location": f"{API}/accounts/me"})
-
-    @serves(BY_NAME["sign_in"])
-    def sign_in(self, call: Call) -> Json:
-        return self._ask(call)
 
     @serves(BY_NAME["sign_out"])
     def sign_out(self, call: Call) -> Answer:
@@ -90,26 +48,10 @@ class GatewayService(HallDay):
         self.edge.tokens.drop(token)
         return Answer(None)
 
-    @serves(BY_NAME["profile"])
-    def profile(self, call: Call) -> Json:
-        return self._ask(call)
-
     @serves(BY_NAME["open_draft"])
     def open_draft(self, call: Call) -> Answer:
         draft = self._ask(call)
         return Answer(draft, headers={"Location": f"{API}/drafts/{draft['id']}"})
-
-    @serves(BY_NAME["draft"])
-    def draft(self, call: Call) -> Json:
-        return self._ask(call)
-
-    @serves(BY_NAME["change_draft"])
-    def change_draft(self, call: Call) -> Json:
-        return self._ask(call)
-
-    @serves(BY_NAME["attach_material"])
-    def attach_material(self, call: Call) -> Json:
-        return self._ask(call)
 
     @serves(BY_NAME["submit_draft"])
     def submit_draft(self, call: Call) -> Answer:
@@ -149,26 +91,6 @@ class GatewayService(HallDay):
                 self.edge.guesses.failed(guess)
             raise
 
-    @serves(BY_NAME["cases"])
-    def cases(self, call: Call) -> Json:
-        return self._ask(call)
-
-    @serves(BY_NAME["case"])
-    def case(self, call: Call) -> Json:
-        return self._ask(call)
-
-    @serves(BY_NAME["open_verification"])
-    def open_verification(self, call: Call) -> Json:
-        return self._ask(call)
-
-    @serves(BY_NAME["open_guest_session"])
-    def open_guest_session(self, call: Call) -> Json:
-        return self._ask(call)
-
-    @serves(BY_NAME["slots"])
-    def slots(self, call: Call) -> Json:
-        return self._ask(call)
-
     @serves(BY_NAME["book"])
     def book(self, call: Call) -> Answer:
         return _booked(self._ask(call))
@@ -176,26 +98,6 @@ class GatewayService(HallDay):
     @serves(BY_NAME["hold"])
     def hold(self, call: Call) -> Answer:
         return _booked(self._ask(call))
-
-    @serves(BY_NAME["confirm"])
-    def confirm(self, call: Call) -> Json:
-        return self._ask(call)
-
-    @serves(BY_NAME["own_appointments"])
-    def own_appointments(self, call: Call) -> Json:
-        return self._ask(call)
-
-    @serves(BY_NAME["appointment"])
-    def appointment(self, call: Call) -> Json:
-        return self._ask(call)
-
-    @serves(BY_NAME["cancel_appointment"])
-    def cancel_appointment(self, call: Call) -> Json:
-        return self._ask(call)
-
-    @serves(BY_NAME["move_appointment"])
-    def move_appointment(self, call: Call) -> Json:
-        return self._ask(call)
 
     @serves(BY_NAME["appointment_calendar"])
     def appointment_calendar(self, call: Call) -> Response:
@@ -210,74 +112,10 @@ class GatewayService(HallDay):
         entry = self._ask(call)
         return Answer(entry, headers={"Location": f"{API}/waiting-list/{entry['number']}"})
 
-    @serves(BY_NAME["own_waiting"])
-    def own_waiting(self, call: Call) -> Json:
-        return self._ask(call)
-
-    @serves(BY_NAME["waiting_entry"])
-    def waiting_entry(self, call: Call) -> Json:
-        return self._ask(call)
-
-    @serves(BY_NAME["leave_waiting"])
-    def leave_waiting(self, call: Call) -> Json:
-        return self._ask(call)
-
     @serves(BY_NAME["file_appeal"])
     def file_appeal(self, call: Call) -> Answer:
         appeal = self._ask(call)
         return Answer(appeal, headers={"Location": f"{API}/appeals/{appeal['id']}"})
-
-    @serves(BY_NAME["appeal"])
-    def appeal(self, call: Call) -> Json:
-        return self._ask(call)
-
-    @serves(BY_NAME["appeals"])
-    def appeals(self, call: Call) -> Json:
-        return self._ask(call)
-
-    @serves(BY_NAME["decide_appeal"])
-    def decide_appeal(self, call: Call) -> Json:
-        return self._ask(call)
-
-    @serves(BY_NAME["excuse_no_show"])
-    def excuse_no_show(self, call: Call) -> Json:
-        return self._ask(call)
-
-    @serves(BY_NAME["schedules"])
-    def schedules(self, call: Call) -> Json:
-        return self._ask(call)
-
-    @serves(BY_NAME["set_schedule"])
-    def set_schedule(self, call: Call) -> Json:
-        return self._ask(call)
-
-    @serves(BY_NAME["hall_rule"])
-    def hall_rule(self, call: Call) -> Json:
-        return self._ask(call)
-
-    @serves(BY_NAME["set_hall_rule"])
-    def set_hall_rule(self, call: Call) -> Json:
-        return self._ask(call)
-
-    @serves(BY_NAME["closures"])
-    def closures(self, call: Call) -> Json:
-        return self._ask(call)
-
-    @serves(BY_NAME["close_hall"])
-    def close_hall(self, call: Call) -> Json:
-        return self._ask(call)
-
-    @serves(BY_NAME["reopen_hall"])
-    def reopen_hall(self, call: Call) -> Json:
-        return self._ask(call)
-
-    @serves(BY_NAME["hit_bookings"])
-    def hit_bookings(self, call: Call) -> Json:
-        return self._ask(call)
-
-    @serves(BY_NAME["hall_bookings"])
-    def hall_bookings(self, call: Call) -> Json:
-        return self._ask(call)
 
     @serves(BY_NAME["take_receipt"])
     def take_receipt(self, call: Call) -> Json:
@@ -346,10 +184,6 @@ class GatewayService(HallDay):
     @hears(topology.CATALOG_EVENTS)
     def hear_of_the_catalogue(self, event: Recorded | None, connected: bool) -> None:
         self.edge.hear(event, connected)
-
-    def _shared(self, call: Call) -> Response:
-        """Have catalog answer, or the cache, if it can by now."""
-        return shared.answer(call, self.services, self.edge.cache)
 
     def _moved(self, call: Call) -> Json:
         """The same for what writes to the case log; the answer waits until progress can show it."""

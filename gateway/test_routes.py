@@ -1,19 +1,19 @@
 """The table of routes: all of it served, documented, guarded, and in agreement with the contracts."""
 
-import inspect
 import re
 
 import orjson
 import pytest
+from nameko.containers import ServiceContainer
 from openapi_spec_validator import validate
 
 from gateway import pages
 from gateway.auth import Access
 from gateway.openapi import description
 from gateway.route import PRIVATE, Route
-from gateway.routes import ROUTES
+from gateway.routes import BY_NAME, ROUTES
 from gateway.samples import ANSWERS
-from gateway.server import HttpEndpoint
+from gateway.server import HttpEndpoint, serves_the_rest
 from gateway.service import GatewayService
 from gateway.testing import Hall
 
@@ -120,16 +120,22 @@ def test_names_and_paths_are_used_once() -> None:
     assert len({route.name for route in ROUTES}) == len({(route.method, route.path) for route in ROUTES}) == len(ROUTES)
 
 
-@every_route
-def test_every_route_is_served_by_the_method_of_its_name(route: Route) -> None:
-    endpoints = getattr(GatewayService, route.name).nameko_entrypoints
-    assert [(type(one), one._Extension__params[0][0]) for one in endpoints] == [(HttpEndpoint, route)]
+def test_every_route_is_served_exactly_once_under_its_name_and_nothing_else_is() -> None:
+    entrypoints = ServiceContainer(GatewayService, {}).entrypoints  # as nameko finds them
+    served = [(one.method_name, one.route) for one in entrypoints if isinstance(one, HttpEndpoint)]
+    assert sorted(served, key=lambda each: each[0]) == sorted(BY_NAME.items())
+    heard = {one.method_name for one in entrypoints if not isinstance(one, HttpEndpoint)}
+    assert heard == {"hear_of_the_catalogue", "hear_of_queues"}  # from the broker
 
 
-def test_every_entrypoint_stands_in_the_table() -> None:
-    methods = inspect.getmembers(GatewayService, lambda member: hasattr(member, "nameko_entrypoints"))
-    heard = {"hear_of_the_catalogue", "hear_of_queues"}  # from the broker
-    assert {name for name, _ in methods} - heard == {route.name for route in ROUTES}
+def test_a_route_without_a_method_asks_its_service_and_one_with_a_method_does_more(hall: Hall) -> None:
+    assert ask(hall, BY_NAME["appeal"], "person").headers.get("Location") is None
+    assert ask(hall, BY_NAME["file_appeal"], "person").headers["Location"].startswith("/api/v1/appeals/")
+
+
+def test_a_route_that_neither_a_method_nor_a_service_answers_is_refused_at_the_start() -> None:
+    with pytest.raises(TypeError, match="welcome needs a method"):
+        serves_the_rest([BY_NAME["welcome"]], lambda gateway, call: None)(type("Empty", (), {}))
 
 
 @every_route
