@@ -224,7 +224,7 @@ class TrialFollower:
 
     @follows(topology.PROGRESS)
     def follow(self) -> Follower:
-        return self.app.follower  # type: ignore[no-any-return]
+        return self.app.follower
 
 
 class TrialHearer:

@@ -21,11 +21,11 @@ class AccountsService:
 
     @rpc(contract.Register)
     def register(self, request: Json) -> Json:
-        return self.app.people.register(request)  # type: ignore[no-any-return]
+        return self.app.people.register(request)
 
     @rpc(contract.Credentials)
     def open_session(self, request: Json) -> Json:
-        return self.app.sessions.open(request)  # type: ignore[no-any-return]
+        return self.app.sessions.open(request)
 
     @rpc(contract.Token)
     def close_session(self, request: Json) -> Json:
@@ -34,7 +34,7 @@ class AccountsService:
 
     @rpc(contract.Token)
     def authenticate(self, request: Json) -> Json:
-        return self.app.sessions.authenticate(request["token"])  # type: ignore[no-any-return]
+        return self.app.sessions.authenticate(request["token"])
 
     @rpc(contract.OpenVerification)
     def open_verification(self, request: Json) -> Json:
@@ -48,27 +48,27 @@ class AccountsService:
 
     @rpc(contract.CodeSaid)
     def open_guest_session(self, request: Json) -> Json:
-        return self.app.guests.open_session(request["verification"], request["code"])  # type: ignore[no-any-return]
+        return self.app.guests.open_session(request["verification"], request["code"])
 
     @rpc(contract.PersonOf)
     def person(self, request: Json) -> Json:
-        return self.app.people.person(request["account"])  # type: ignore[no-any-return]
+        return self.app.people.person(request["account"])
 
     @rpc(contract.DepartmentKey)
     def authenticate_department(self, request: Json) -> Json:
-        return self.app.sessions.authenticate_department(request["organ"], request["key"])  # type: ignore[no-any-return]
+        return self.app.sessions.authenticate_department(request["organ"], request["key"])
 
     @rpc(contract.Profile)
     def profile(self, request: Json) -> Json:
-        return self.app.people.profile(request["principal"]["account"])  # type: ignore[no-any-return]
+        return self.app.people.profile(request["principal"]["account"])
 
     @rpc(contract.ContactOf)
     def contact(self, request: Json) -> Json:
-        return self.app.people.contact(request["account"])  # type: ignore[no-any-return]
+        return self.app.people.contact(request["account"])
 
     @rpc(contract.Request)
     def status(self, request: Json) -> Json:
-        return self.app.status()  # type: ignore[no-any-return]
+        return self.app.status()
 
     @rpc(contract.Request)
     def ping(self, request: Json) -> Json:

@@ -23,55 +23,55 @@ class CatalogService:
 
     @rpc(contract.ItemsAsked)
     def items(self, request: Json) -> Json:
-        return self.app.lists.items(request)  # type: ignore[no-any-return]
+        return self.app.lists.items(request)
 
     @rpc(contract.SearchAsked)
     def search(self, request: Json) -> Json:
-        return self.app.searching.search(request)  # type: ignore[no-any-return]
+        return self.app.searching.search(request)
 
     @rpc(contract.HotAsked)
     def hot_items(self, request: Json) -> Json:
-        return self.app.lists.hot_items(request)  # type: ignore[no-any-return]
+        return self.app.lists.hot_items(request)
 
     @rpc(contract.ItemAsked)
     def item(self, request: Json) -> Json:
-        return self.app.guides.item(request)  # type: ignore[no-any-return]
+        return self.app.guides.item(request)
 
     @rpc(contract.ItemFormAsked)
     def item_form(self, request: Json) -> Json:
-        return self.app.guides.item_form(request)  # type: ignore[no-any-return]
+        return self.app.guides.item_form(request)
 
     @rpc(contract.FileAsked)
     def file(self, request: Json) -> Json:
-        return self.app.guides.file(request)  # type: ignore[no-any-return]
+        return self.app.guides.file(request)
 
     @rpc(contract.DepartmentsAsked)
     def departments(self, request: Json) -> Json:
-        return self.app.departments.departments()  # type: ignore[no-any-return]
+        return self.app.departments.departments()
 
     @rpc(contract.DepartmentAsked)
     def department(self, request: Json) -> Json:
-        return self.app.departments.department(request)  # type: ignore[no-any-return]
+        return self.app.departments.department(request)
 
     @rpc(contract.CategoriesAsked)
     def categories(self, request: Json) -> Json:
-        return self.app.departments.categories()  # type: ignore[no-any-return]
+        return self.app.departments.categories()
 
     @rpc(contract.HallsAsked)
     def halls(self, request: Json) -> Json:
-        return self.app.halls.halls(request)  # type: ignore[no-any-return]
+        return self.app.halls.halls(request)
 
     @rpc(contract.BookableHallsAsked)
     def bookable_halls(self, request: Json) -> Json:
-        return self.app.halls.bookable(request)  # type: ignore[no-any-return]
+        return self.app.halls.bookable(request)
 
     @rpc(contract.HallAsked)
     def hall(self, request: Json) -> Json:
-        return self.app.halls.hall(request)  # type: ignore[no-any-return]
+        return self.app.halls.hall(request)
 
     @rpc(Request)
     def status(self, request: Json) -> Json:
-        return self.app.status()  # type: ignore[no-any-return]
+        return self.app.status()
 
     @rpc(Request)
     def ping(self, request: Json) -> Json:

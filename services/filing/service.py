@@ -33,54 +33,54 @@ class FilingService:
         # A repeat gets its draft whatever has become of the item, and of catalog, since.
         before = self.app.drafts.opened(account, request["item"], key) if key else None
         if before is not None:
-            return before  # type: ignore[no-any-return]
+            return before
         item = self.services.call("catalog", "item_form", {"code": request["item"]})
-        return self.app.drafts.open(account, item, request["language"], key)  # type: ignore[no-any-return]
+        return self.app.drafts.open(account, item, request["language"], key)
 
     @rpc(contract.AskDraft)
     def draft(self, request: Request) -> Request:
-        return self.app.drafts.show(_individual(request), request["draft"])  # type: ignore[no-any-return]
+        return self.app.drafts.show(_individual(request), request["draft"])
 
     @rpc(contract.ChangeDraft)
     def change_draft(self, request: Request) -> Request:
-        return self.app.drafts.change(_individual(request), request["draft"], request)  # type: ignore[no-any-return]
+        return self.app.drafts.change(_individual(request), request["draft"], request)
 
     @rpc(contract.AttachMaterial)
     def attach_material(self, request: Request) -> Request:
         file = {name: request[name] for name in ("draft", "material", "filename", "content")}
-        return self.app.drafts.attach(_individual(request), **file)  # type: ignore[no-any-return]
+        return self.app.drafts.attach(_individual(request), **file)
 
     @rpc(contract.SubmitDraft)
     def submit_draft(self, request: Request) -> Request:
-        return self.app.submissions.submit(_individual(request), request["draft"], request["idempotency_key"])  # type: ignore[no-any-return]
+        return self.app.submissions.submit(_individual(request), request["draft"], request["idempotency_key"])
 
     @rpc(contract.AskReceipt)
     def receipt(self, request: Request) -> Request:
-        return self.app.submissions.receipt(_individual(request), request["serial"])  # type: ignore[no-any-return]
+        return self.app.submissions.receipt(_individual(request), request["serial"])
 
     @rpc(contract.CorrectCase)
     def correct_case(self, request: Request) -> Request:
         said = {"data": request["data"], "files": request["materials"], "key": request["idempotency_key"]}
-        return self.app.own_cases.correct(_individual(request), request["serial"], **said)  # type: ignore[no-any-return]
+        return self.app.own_cases.correct(_individual(request), request["serial"], **said)
 
     @rpc(contract.WithdrawCase)
     def withdraw_case(self, request: Request) -> Request:
         said = {"reason": request["reason"], "key": request["idempotency_key"]}
-        return self.app.own_cases.withdraw(_individual(request), request["serial"], **said)  # type: ignore[no-any-return]
+        return self.app.own_cases.withdraw(_individual(request), request["serial"], **said)
 
     @rpc(contract.RateCase)
     def rate_case(self, request: Request) -> Request:
         said = {name: request[name] for name in ("stars", "tags", "comment")}
         key = request["idempotency_key"]
-        return self.app.own_cases.rate(_individual(request), request["serial"], **said, key=key)  # type: ignore[no-any-return]
+        return self.app.own_cases.rate(_individual(request), request["serial"], **said, key=key)
 
     @rpc(contract.TakeDepartmentEvent)
     def take_department_event(self, request: Request) -> Request:
-        return self.app.answering.take_one(_body(request["event"]), _organ(request))  # type: ignore[no-any-return]
+        return self.app.answering.take_one(_body(request["event"]), _organ(request))
 
     @rpc(contract.AskStatus)
     def status(self, request: Request) -> Request:
-        return self.app.status()  # type: ignore[no-any-return]
+        return self.app.status()
 
     @batches(topology.FILING)
     def take_department_events(self, batch: list[Incoming]) -> None:

@@ -23,11 +23,11 @@ class NotifyService:
 
     @follows(topology.NOTIFY)
     def follow_cases(self) -> Follower:
-        return self.app.cases  # type: ignore[no-any-return]
+        return self.app.cases
 
     @follows(topology.NOTIFY_VISITS)
     def follow_visits(self) -> Follower:
-        return self.app.visits  # type: ignore[no-any-return]
+        return self.app.visits
 
     @every(0.2)
     def send(self) -> None:
@@ -39,7 +39,7 @@ class NotifyService:
 
     @rpc(contract.Receipt)
     def receipt(self, request: Json) -> Json:
-        return self.app.receipts.take(request)  # type: ignore[no-any-return]
+        return self.app.receipts.take(request)
 
     @rpc(contract.SendCode)
     def send_code(self, request: Json) -> Json:
@@ -48,11 +48,11 @@ class NotifyService:
 
     @rpc(contract.MessagesOf)
     def messages(self, request: Json) -> Json:
-        return self.app.of_case(request["serial"])  # type: ignore[no-any-return]
+        return self.app.of_case(request["serial"])
 
     @rpc(Request)
     def status(self, request: Json) -> Json:
-        return self.app.status()  # type: ignore[no-any-return]
+        return self.app.status()
 
     @rpc(Request)
     def ping(self, request: Json) -> Json:

@@ -22,27 +22,27 @@ class ProgressService:
 
     @follows(topology.PROGRESS)
     def follow(self) -> Follower:
-        return self.app.follower  # type: ignore[no-any-return]
+        return self.app.follower
 
     @rpc(contract.ByQueryCode)
     def by_query_code(self, request: Json) -> Json:
-        return self.app.reading.by_query_code(request)  # type: ignore[no-any-return]
+        return self.app.reading.by_query_code(request)
 
     @rpc(contract.OneCase)
     def case(self, request: Json) -> Json:
-        return self.app.reading.case(request)  # type: ignore[no-any-return]
+        return self.app.reading.case(request)
 
     @rpc(contract.OwnCases)
     def cases(self, request: Json) -> Json:
-        return self.app.reading.cases(request)  # type: ignore[no-any-return]
+        return self.app.reading.cases(request)
 
     @rpc(contract.AwaitPosition)
     def await_position(self, request: Json) -> Json:
-        return self.app.reading.await_position(request)  # type: ignore[no-any-return]
+        return self.app.reading.await_position(request)
 
     @rpc(Request)
     def status(self, request: Json) -> Json:
-        return self.app.status()  # type: ignore[no-any-return]
+        return self.app.status()
 
     @rpc(Request)
     def ping(self, request: Json) -> Json:
