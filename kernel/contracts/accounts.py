@@ -7,6 +7,7 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from kernel.contracts.envelope import Instant
+from kernel.contracts.patterns import MOBILE
 
 LANGUAGES = ["zh-Hans", "zh-Hant", "en"]
 # 部门经办人, 窗口人员, 大厅管理, 运维, 效能监督
@@ -60,7 +61,7 @@ class Registration(Request):
     )
     mobile = fields.String(
         required=True,
-        validate=validate.Regexp(r"1[3-9][0-9]{9}\Z", error="Not a valid mobile number."),
+        validate=MOBILE,
         metadata={"example": "13800138000"},
     )
     password = fields.String(required=True, validate=validate.Length(8, 128), metadata={"format": "password"})
@@ -120,7 +121,7 @@ class VerificationAsked(Request):
 
     mobile = fields.String(
         required=True,
-        validate=validate.Regexp(r"1[3-9][0-9]{9}\Z", error="Not a valid mobile number."),
+        validate=MOBILE,
         metadata={"example": "13800138000"},
     )
 

@@ -12,6 +12,7 @@ from marshmallow import fields, validate
 from kernel.contracts.accounts import LANGUAGES, Principal, Request
 from kernel.contracts.case import TextLength
 from kernel.contracts.envelope import Instant
+from kernel.contracts.patterns import CODE, END, GROUP, IDENTITY_NUMBER, KEY, MOBILE, ONE_LINE, TIME
 
 MAX_DAYS = 30  # of free slots that are shown at once
 MAX_ITEMS = 10
@@ -19,20 +20,13 @@ MAX_PEOPLE = 10
 PAGE_SIZES = (1, 100)
 STATES = ["held", "booked", "checked_in", "served", "cancelled", "expired", "no_show"]
 
-_CODE = validate.Regexp(r"[\x21-\x7e]{1,64}\Z", error="Not a valid code.")
-_GROUP = validate.Regexp(r"[\x21-\x7e]{1,96}\Z", error="Not a valid code.")
-_KEY = validate.Regexp(r"[\x20-\x7e]{1,128}\Z", error="Not a valid key: 1 to 128 printable ASCII characters.")
-_PLAIN = validate.Regexp(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z", error="Holds control characters.")
-_TIME = validate.Regexp(r"([01][0-9]|2[0-3]):[0-5][0-9]\Z", error="Not a valid time of day: HH:MM.")
-_END = validate.Regexp(r"(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)\Z", error="Not a valid time of day: HH:MM.")
-
 
 def _day(**kwargs: object) -> fields.Date:
     return fields.Date(format="iso", **kwargs)  # type: ignore[arg-type]
 
 
 def _hour(**kwargs: object) -> fields.String:
-    return fields.String(required=True, validate=_TIME, metadata={"example": "09:30"}, **kwargs)  # type: ignore[arg-type]
+    return fields.String(required=True, validate=TIME, metadata={"example": "09:30"}, **kwargs)  # type: ignore[arg-type]
 
 
 class Asked(Request):
@@ -45,8 +39,8 @@ class Asked(Request):
 class SlotsAsked(Request):
     """RPC `slots` (→ FreeSlots), for everybody. `date`: the first day, today if absent; all groups without `item`."""
 
-    hall = fields.String(required=True, validate=_CODE)
-    item = fields.String(load_default=None, allow_none=True, validate=_CODE)
+    hall = fields.String(required=True, validate=CODE)
+    item = fields.String(load_default=None, allow_none=True, validate=CODE)
     date = _day(load_default=None, allow_none=True)
     days = fields.Integer(load_default=MAX_DAYS, validate=validate.Range(1, MAX_DAYS))
     people = fields.Integer(load_default=1, validate=validate.Range(1, MAX_PEOPLE))
@@ -55,9 +49,9 @@ class SlotsAsked(Request):
 class Wanted(Request):
     """What a visit is for, and how many come: `item`, or `items` that are all dealt with in one visit."""
 
-    hall = fields.String(required=True, validate=_CODE)
-    item = fields.String(validate=_CODE)
-    items = fields.List(fields.String(validate=_CODE), validate=validate.Length(1, MAX_ITEMS))
+    hall = fields.String(required=True, validate=CODE)
+    item = fields.String(validate=CODE)
+    items = fields.List(fields.String(validate=CODE), validate=validate.Length(1, MAX_ITEMS))
     people = fields.Integer(strict=True, load_default=1, validate=validate.Range(1, MAX_PEOPLE))
 
     @ma.validates_schema(skip_on_field_errors=True)
@@ -84,13 +78,9 @@ class Wish(Wanted):
 class Visitor(Request):
     """The person who comes. The mobile was proven before; no change of name is possible later."""
 
-    name = fields.String(required=True, validate=[TextLength(1, 50), _PLAIN])
-    identity_number = fields.String(
-        required=True, validate=validate.Regexp(r"[0-9]{17}[0-9Xx]\Z", error="Not a valid identity number.")
-    )
-    mobile = fields.String(
-        required=True, validate=validate.Regexp(r"1[3-9][0-9]{9}\Z", error="Not a valid mobile number.")
-    )
+    name = fields.String(required=True, validate=[TextLength(1, 50), ONE_LINE])
+    identity_number = fields.String(required=True, validate=IDENTITY_NUMBER)
+    mobile = fields.String(required=True, validate=MOBILE)
 
 
 class Booking(Wish):
@@ -105,27 +95,27 @@ class Booking(Wish):
 class Hold(Asked, Booking):
     """RPC `hold` (→ Held): keeps the times for a few minutes while the visitor fills in."""
 
-    idempotency_key = fields.String(load_default=None, allow_none=True, validate=_KEY)
+    idempotency_key = fields.String(load_default=None, allow_none=True, validate=KEY)
 
 
 class Book(Asked, Booking):
     """RPC `book` (→ Appointment): at once, without a hold."""
 
-    idempotency_key = fields.String(load_default=None, allow_none=True, validate=_KEY)
+    idempotency_key = fields.String(load_default=None, allow_none=True, validate=KEY)
 
 
 class Confirm(Asked):
     """RPC `confirm` (→ Appointment): what was held is booked. Raises HoldExpired, UnknownBooking for another's."""
 
-    number = fields.String(required=True, validate=_CODE)
-    idempotency_key = fields.String(load_default=None, allow_none=True, validate=_KEY)
+    number = fields.String(required=True, validate=CODE)
+    idempotency_key = fields.String(load_default=None, allow_none=True, validate=KEY)
 
 
 class Cancel(Asked):
     """RPC `cancel` (→ Appointment). Nobody is asked why: what people write could tell of them for ever."""
 
-    number = fields.String(required=True, validate=_CODE)
-    idempotency_key = fields.String(load_default=None, allow_none=True, validate=_KEY)
+    number = fields.String(required=True, validate=CODE)
+    idempotency_key = fields.String(load_default=None, allow_none=True, validate=KEY)
 
 
 class Moving(Request):
@@ -138,14 +128,14 @@ class Moving(Request):
 class Move(Asked, Moving):
     """RPC `move` (→ Appointment): the new time is taken and the old one given up, or neither."""
 
-    number = fields.String(required=True, validate=_CODE)
-    idempotency_key = fields.String(load_default=None, allow_none=True, validate=_KEY)
+    number = fields.String(required=True, validate=CODE)
+    idempotency_key = fields.String(load_default=None, allow_none=True, validate=KEY)
 
 
 class AskAppointment(Asked):
     """RPC `appointment` (→ Appointment). Raises UnknownBooking, also for another's."""
 
-    number = fields.String(required=True, validate=_CODE)
+    number = fields.String(required=True, validate=CODE)
 
 
 class Document(ma.Schema):
@@ -246,7 +236,7 @@ class Hours(Request):
     """Opening hours of a day: both HH:MM; `until` may be 24:00."""
 
     since = _hour()
-    until = fields.String(required=True, validate=_END)
+    until = fields.String(required=True, validate=END)
 
     @ma.validates_schema
     def is_some_time(self, data: dict[str, str], **_: object) -> None:
@@ -270,7 +260,7 @@ class Schedule(Request):
     capacity = fields.Integer(strict=True, required=True, validate=validate.Range(0, 1000))
     window_quota = fields.Integer(strict=True, load_default=0, validate=validate.Range(0, 1000))
     item_minutes = fields.Dict(
-        keys=fields.String(validate=_CODE),
+        keys=fields.String(validate=CODE),
         values=fields.Integer(strict=True, validate=validate.Range(1, 480)),
         load_default=dict,
         validate=validate.Length(0, 2000),
@@ -319,13 +309,13 @@ class HallRule(Request):
 class OfHall(Asked):
     """Of every request of a hall's staff: the hall. Raises NotAllowed for the staff of another."""
 
-    hall = fields.String(required=True, validate=_CODE)
+    hall = fields.String(required=True, validate=CODE)
 
 
 class SetSchedule(OfHall, Schedule):
     """RPC `set_schedule` (→ Replanned). Raises UnknownHall, UnknownGroup."""
 
-    group = fields.String(required=True, validate=_GROUP)
+    group = fields.String(required=True, validate=GROUP)
 
 
 class GroupSchedule(ma.Schema):

@@ -33,6 +33,7 @@ from kernel.contracts.case_facts import (
     Fact,
 )
 from kernel.contracts.envelope import Instant
+from kernel.contracts.patterns import LINES_WITHOUT_C0, ONE_LINE_WITHOUT_C0
 from kernel.errors import InvalidInput, Refusal
 
 __all__ = [
@@ -65,10 +66,6 @@ __all__ = [
     "received_v1_to_v2",
 ]
 
-# A NUL in a text would be on the log for good, and PostgreSQL keeps none in the tables of those who follow it.
-_PLAIN = validate.Regexp(r"[^\x00-\x1f\x7f]*\Z", error="Holds control characters.")
-_LINES = validate.Regexp(r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*\Z", error="Holds control characters.")
-
 
 class TextLength(validate.Length):
     """A length of which spaces and characters that nobody sees are none, where there is nothing else."""
@@ -82,9 +79,9 @@ def _is_seen(character: str) -> bool:
     return character.isprintable() and not character.isspace()
 
 
-_TEXT = [TextLength(1, 2000), _LINES]
-_SHORT = [TextLength(1, 200), _PLAIN]
-_CODE = [TextLength(1, 64), _PLAIN]
+_TEXT = [TextLength(1, 2000), LINES_WITHOUT_C0]
+_SHORT = [TextLength(1, 200), ONE_LINE_WITHOUT_C0]
+_CODE = [TextLength(1, 64), ONE_LINE_WITHOUT_C0]
 
 
 class UnknownType(Refusal):

@@ -11,7 +11,7 @@ from kernel.contracts.accounts import LANGUAGES, Principal, Request
 from kernel.contracts.halls import LEVELS, Hall, HallSummary
 from kernel.contracts.items import AUDIENCES, Category, Department, Item, ItemSummary
 from kernel.contracts.standing import Relayed, Sized
-from kernel.contracts.values import CODE, FILE_NAME
+from kernel.contracts.values import CODE_LENGTH, FILE_NAME
 from kernel.errors import Refusal
 
 MAX_PAGE_SIZE = 100
@@ -131,20 +131,20 @@ class HotAsked(Asked):
 class ItemAsked(Asked):
     """RPC `item` (→ Item). Raises UnknownItem, UnknownItemVersion, RetiredItem; a `version` asked for is shown."""
 
-    code = fields.String(required=True, validate=CODE)
+    code = fields.String(required=True, validate=CODE_LENGTH)
     version = fields.Integer(load_default=None, allow_none=True, validate=validate.Range(1, 1_000_000))
 
 
 class ItemFormAsked(Asked):
     """RPC `item_form` (→ kernel.contracts.items.ItemForm). Raises UnknownItem, RetiredItem, NotOnline."""
 
-    code = fields.String(required=True, validate=CODE)
+    code = fields.String(required=True, validate=CODE_LENGTH)
 
 
 class FileAsked(Asked):
     """RPC `file` (→ File). Raises UnknownItem, UnknownFile."""
 
-    code = fields.String(required=True, validate=CODE)
+    code = fields.String(required=True, validate=CODE_LENGTH)
     file = fields.String(required=True, validate=FILE_NAME)
 
 
@@ -155,7 +155,7 @@ class DepartmentsAsked(Asked):
 class DepartmentAsked(_Paged):
     """RPC `department` (→ DepartmentPage): by its code, or one of its organ codes. Raises UnknownDepartment."""
 
-    department = fields.String(required=True, validate=CODE)
+    department = fields.String(required=True, validate=CODE_LENGTH)
 
 
 class CategoriesAsked(Asked):
@@ -170,7 +170,7 @@ class HallsAsked(_Paged):
 
     q = _query()
     area = _filter()
-    item = fields.String(load_default=None, allow_none=True, validate=CODE)
+    item = fields.String(load_default=None, allow_none=True, validate=CODE_LENGTH)
     level = fields.String(load_default=None, allow_none=True, validate=validate.OneOf(LEVELS))
 
 
@@ -184,7 +184,7 @@ class BookableHallsAsked(Request):
 class HallAsked(Asked):
     """RPC `hall` (→ HallAnswer). Raises UnknownHall."""
 
-    hall = fields.String(required=True, validate=CODE)
+    hall = fields.String(required=True, validate=CODE_LENGTH)
 
 
 class _Answer(ma.Schema):

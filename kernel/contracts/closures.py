@@ -4,18 +4,13 @@ Days are dates and times of day are HH:MM, both in China Standard Time.
 """
 
 import marshmallow as ma
-from marshmallow import fields, validate
+from marshmallow import fields
 
 from kernel.contracts.accounts import Request
 from kernel.contracts.appointment import OfHall
 from kernel.contracts.case import TextLength
 from kernel.contracts.envelope import Instant
-
-_CODE = validate.Regexp(r"[\x21-\x7e]{1,64}\Z", error="Not a valid code.")
-_GROUP = validate.Regexp(r"[\x21-\x7e]{1,96}\Z", error="Not a valid code.")
-_PLAIN = validate.Regexp(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z", error="Holds control characters.")
-_TIME = validate.Regexp(r"([01][0-9]|2[0-3]):[0-5][0-9]\Z", error="Not a valid time of day: HH:MM.")
-_END = validate.Regexp(r"(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)\Z", error="Not a valid time of day: HH:MM.")
+from kernel.contracts.patterns import CODE, END, GROUP, ONE_LINE, TIME
 
 
 class DaysAndHours(Request):
@@ -23,8 +18,8 @@ class DaysAndHours(Request):
 
     first_day = fields.Date(format="iso", required=True)
     last_day = fields.Date(format="iso", required=True)
-    since = fields.String(load_default="00:00", validate=_TIME, metadata={"example": "09:00"})
-    until = fields.String(load_default="24:00", validate=_END, metadata={"example": "12:00"})
+    since = fields.String(load_default="00:00", validate=TIME, metadata={"example": "09:00"})
+    until = fields.String(load_default="24:00", validate=END, metadata={"example": "12:00"})
 
     @ma.validates_schema
     def is_some_time(self, data: dict[str, str], **_: object) -> None:
@@ -37,8 +32,8 @@ class DaysAndHours(Request):
 class Closure(DaysAndHours):
     """A hall, or one group of it, is closed then."""
 
-    group = fields.String(load_default=None, allow_none=True, validate=_GROUP)
-    reason = fields.String(required=True, validate=[TextLength(1, 200), _PLAIN])
+    group = fields.String(load_default=None, allow_none=True, validate=GROUP)
+    reason = fields.String(required=True, validate=[TextLength(1, 200), ONE_LINE])
 
 
 class Close(OfHall, Closure):
@@ -48,7 +43,7 @@ class Close(OfHall, Closure):
 class Reopen(OfHall):
     """RPC `reopen` (→ Replanned): a closure is taken back. Raises UnknownHall, UnknownClosure."""
 
-    id = fields.String(required=True, validate=_CODE)
+    id = fields.String(required=True, validate=CODE)
 
 
 class ClosureKept(Closure):

@@ -10,6 +10,7 @@ from kernel.contracts.accounts import LANGUAGES, Principal, Request
 from kernel.contracts.case import TextLength
 from kernel.contracts.envelope import Instant
 from kernel.contracts.items import FormField, MaterialAsked, Window
+from kernel.contracts.patterns import CODE, KEY, LINES_WITHOUT_C0, NO_PATH
 from kernel.contracts.standing import Relayed, Sized, Timer
 
 MAX_DATA_BYTES = 64 * 1024
@@ -20,12 +21,7 @@ NOTICES = ["sms", "email"]
 # Base64 of the largest material, in characters; anything longer is refused before it is decoded.
 _MAX_CONTENT = -(-MAX_MATERIAL_BYTES // 3) * 4
 
-# Names of things of ours: printable ASCII, so nothing else ever reaches a database as a key.
-_CODE = validate.Regexp(r"[\x21-\x7e]{1,64}\Z", error="Not a valid code.")
-_KEY = validate.Regexp(r"[\x20-\x7e]{1,128}\Z", error="Not a valid key: 1 to 128 printable ASCII characters.")
 _MEMBER = validate.Length(1, 64)
-_LINES = validate.Regexp(r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*\Z", error="Holds control characters.")
-_PLAIN = validate.Regexp(r"[^\x00-\x1f\x7f-\x9f/\\]+\Z", error="Holds control characters or slashes.")
 
 
 class _Asked(Request):
@@ -36,19 +32,19 @@ class _Asked(Request):
 class DraftOpening(Request):
     """Body of `POST /drafts`."""
 
-    item = fields.String(required=True, validate=_CODE, metadata={"description": "code of the item"})
+    item = fields.String(required=True, validate=CODE, metadata={"description": "code of the item"})
 
 
 class OpenDraft(_Asked, DraftOpening):
     """RPC `open_draft` (→ Draft), whose notices will be in `language` unless changed. Raises UnknownItem."""
 
-    idempotency_key = fields.String(load_default=None, allow_none=True, validate=_KEY)
+    idempotency_key = fields.String(load_default=None, allow_none=True, validate=KEY)
 
 
 class AskDraft(_Asked):
     """RPC `draft` (→ Draft). Raises UnknownDraft, also for another's."""
 
-    draft = fields.String(required=True, validate=_CODE)
+    draft = fields.String(required=True, validate=CODE)
 
 
 class DraftChange(Request):
@@ -68,13 +64,13 @@ class ChangeDraft(DraftChange):
     """RPC `change_draft` (→ Draft)."""
 
     principal = fields.Nested(Principal, required=True)
-    draft = fields.String(required=True, validate=_CODE)
+    draft = fields.String(required=True, validate=CODE)
 
 
 class MaterialFile(Request):
     """Body of `PUT /drafts/{id}/materials/{material}`: a file of up to 10 MiB, in base64."""
 
-    filename = fields.String(required=True, validate=[validate.Length(1, 200), _PLAIN])
+    filename = fields.String(required=True, validate=[validate.Length(1, 200), NO_PATH])
     content = fields.String(
         required=True, validate=validate.Length(1, _MAX_CONTENT), metadata={"format": "byte", "description": "base64"}
     )
@@ -83,27 +79,27 @@ class MaterialFile(Request):
 class AttachMaterial(_Asked, MaterialFile):
     """RPC `attach_material` (→ Draft). A second file for the same material replaces the first."""
 
-    draft = fields.String(required=True, validate=_CODE)
-    material = fields.String(required=True, validate=_CODE)
+    draft = fields.String(required=True, validate=CODE)
+    material = fields.String(required=True, validate=CODE)
 
 
 class SubmitDraft(_Asked):
     """RPC `submit_draft` (→ Filed). Submitting again gives the same case again."""
 
-    draft = fields.String(required=True, validate=_CODE)
-    idempotency_key = fields.String(load_default=None, allow_none=True, validate=_KEY)
+    draft = fields.String(required=True, validate=CODE)
+    idempotency_key = fields.String(load_default=None, allow_none=True, validate=KEY)
 
 
 class AskReceipt(_Asked):
     """RPC `receipt` (→ Filed): what was answered to the submission, for the applicant to see again."""
 
-    serial = fields.String(required=True, validate=_CODE)
+    serial = fields.String(required=True, validate=CODE)
 
 
 class CorrectedMaterial(MaterialFile):
     """A material handed in again."""
 
-    material = fields.String(required=True, validate=_CODE)
+    material = fields.String(required=True, validate=CODE)
 
 
 class Corrections(Request):
@@ -116,21 +112,21 @@ class Corrections(Request):
 class CorrectCase(_Asked, Corrections):
     """RPC `correct_case` (→ Moved): files an incomplete case again."""
 
-    serial = fields.String(required=True, validate=_CODE)
-    idempotency_key = fields.String(load_default=None, allow_none=True, validate=_KEY)
+    serial = fields.String(required=True, validate=CODE)
+    idempotency_key = fields.String(load_default=None, allow_none=True, validate=KEY)
 
 
 class Withdrawal(Request):
     """Body of `POST /cases/{serial}/withdrawal`."""
 
-    reason = fields.String(load_default=None, allow_none=True, validate=[TextLength(1, 2000), _LINES])
+    reason = fields.String(load_default=None, allow_none=True, validate=[TextLength(1, 2000), LINES_WITHOUT_C0])
 
 
 class WithdrawCase(_Asked, Withdrawal):
     """RPC `withdraw_case` (→ Moved)."""
 
-    serial = fields.String(required=True, validate=_CODE)
-    idempotency_key = fields.String(load_default=None, allow_none=True, validate=_KEY)
+    serial = fields.String(required=True, validate=CODE)
+    idempotency_key = fields.String(load_default=None, allow_none=True, validate=KEY)
 
 
 class Rating(Request):
@@ -146,8 +142,8 @@ class Rating(Request):
 class RateCase(_Asked, Rating):
     """RPC `rate_case` (→ Moved)."""
 
-    serial = fields.String(required=True, validate=_CODE)
-    idempotency_key = fields.String(load_default=None, allow_none=True, validate=_KEY)
+    serial = fields.String(required=True, validate=CODE)
+    idempotency_key = fields.String(load_default=None, allow_none=True, validate=KEY)
 
 
 class TakeDepartmentEvent(_Asked):

@@ -10,18 +10,14 @@ from kernel.contracts.accounts import Request
 from kernel.contracts.appointment import MAX_PEOPLE, Asked, OfHall
 from kernel.contracts.case import TextLength
 from kernel.contracts.envelope import Instant
+from kernel.contracts.patterns import CODE, GROUP, IDENTITY_NUMBER, KEY, ONE_LINE
 from kernel.contracts.visit import KINDS, PRIORITIES
 
 STATES = ["waiting", "called", "parked", "finished", "missed", "closed"]
 MAX_GROUPS = 100  # that a window serves
 LONGEST_PARK = 240  # minutes
 
-_CODE = validate.Regexp(r"[\x21-\x7e]{1,64}\Z", error="Not a valid code.")
-_GROUP = validate.Regexp(r"[\x21-\x7e]{1,96}\Z", error="Not a valid code.")
 _WINDOW = validate.Regexp(r"[0-9A-Za-z-]{1,16}\Z", error="Not a valid code.")
-_KEY = validate.Regexp(r"[\x20-\x7e]{1,128}\Z", error="Not a valid key: 1 to 128 printable ASCII characters.")
-_PLAIN = validate.Regexp(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z", error="Holds control characters.")
-_IDENTITY = validate.Regexp(r"[0-9]{17}[0-9Xx]\Z", error="Not a valid identity number.")
 
 
 def _priority() -> fields.String:
@@ -29,27 +25,27 @@ def _priority() -> fields.String:
 
 
 def _key() -> fields.String:
-    return fields.String(load_default=None, allow_none=True, validate=_KEY)
+    return fields.String(load_default=None, allow_none=True, validate=KEY)
 
 
 class CheckInSaid(Request):
     """Body of `POST /appointments/{number}/check-in`: the hall's staff say the identity number, the visitor nothing."""
 
-    identity_number = fields.String(load_default=None, allow_none=True, validate=_IDENTITY)
+    identity_number = fields.String(load_default=None, allow_none=True, validate=IDENTITY_NUMBER)
     priority = _priority()
 
 
 class CheckIn(Asked, CheckInSaid):
     """RPC `check_in` (→ Ticket). Raises UnknownBooking, WrongDay, TooEarly, TooLateToCheckIn and AlreadyWaiting."""
 
-    number = fields.String(required=True, validate=_CODE)
+    number = fields.String(required=True, validate=CODE)
 
 
 class HallCheckInSaid(Request):
     """Body of `POST /halls/{hall}/check-ins`. `code`: of the booking, as its QR code has it; else the one of today."""
 
-    code = fields.String(load_default=None, allow_none=True, validate=_CODE)
-    identity_number = fields.String(required=True, validate=_IDENTITY)
+    code = fields.String(load_default=None, allow_none=True, validate=CODE)
+    identity_number = fields.String(required=True, validate=IDENTITY_NUMBER)
     priority = _priority()
 
 
@@ -60,10 +56,10 @@ class HallCheckIn(OfHall, HallCheckInSaid):
 class TicketWanted(Request):
     """Body of `POST /halls/{hall}/tickets`: somebody has come without a booking."""
 
-    group = fields.String(required=True, validate=_GROUP)
+    group = fields.String(required=True, validate=GROUP)
     people = fields.Integer(strict=True, load_default=1, validate=validate.Range(1, MAX_PEOPLE))
     priority = _priority()
-    identity_number = fields.String(load_default=None, allow_none=True, validate=_IDENTITY)
+    identity_number = fields.String(load_default=None, allow_none=True, validate=IDENTITY_NUMBER)
 
 
 class TakeTicket(OfHall, TicketWanted):
@@ -75,20 +71,20 @@ class TakeTicket(OfHall, TicketWanted):
 class AskTicket(Request):
     """RPC `ticket` (→ TicketStanding), for whoever knows its id. Raises UnknownTicket."""
 
-    ticket = fields.String(required=True, validate=_CODE)
+    ticket = fields.String(required=True, validate=CODE)
 
 
 class ReturnTicket(OfHall):
     """RPC `return_ticket` (→ StaffTicket): a parked ticket waits again at its place, a missed one behind all others."""
 
-    ticket = fields.String(required=True, validate=_CODE)
+    ticket = fields.String(required=True, validate=CODE)
 
 
 class WindowSaid(Request):
     """Body of `PUT /halls/{hall}/windows/{window}`: its name, the groups it serves, and whether it is open."""
 
-    name = fields.String(required=True, validate=[TextLength(1, 30), _PLAIN], metadata={"example": "3号窗口"})
-    groups = fields.List(fields.String(validate=_GROUP), required=True, validate=validate.Length(1, MAX_GROUPS))
+    name = fields.String(required=True, validate=[TextLength(1, 30), ONE_LINE], metadata={"example": "3号窗口"})
+    groups = fields.List(fields.String(validate=GROUP), required=True, validate=validate.Length(1, MAX_GROUPS))
     open = fields.Boolean(required=True, truthy={True}, falsy={False})
 
 
@@ -118,7 +114,7 @@ class ParkTicket(AtWindow, Parking):
 class Transferring(Request):
     """Body of `…/transfer`: to which group's queue."""
 
-    group = fields.String(required=True, validate=_GROUP)
+    group = fields.String(required=True, validate=GROUP)
 
 
 class TransferTicket(AtWindow, Transferring):
@@ -128,7 +124,7 @@ class TransferTicket(AtWindow, Transferring):
 class HallShown(Request):
     """RPC `display` (→ Display) and `wait` (→ Waits), for everybody. Raises UnknownHall."""
 
-    hall = fields.String(required=True, validate=_CODE)
+    hall = fields.String(required=True, validate=CODE)
 
 
 class StatisticsAsked(OfHall):

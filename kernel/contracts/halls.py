@@ -6,7 +6,7 @@ Longitude and latitude are degrees, GCJ-02 as Chinese maps have it.
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from kernel.contracts.values import CODE, many, named, phone, text, texts, url
+from kernel.contracts.values import CODE_LENGTH, many, named, phone, text, texts, url
 
 LEVELS = ["city", "district", "street"]
 
@@ -15,7 +15,7 @@ class HallUnit(ma.Schema):
     """A unit inside (进驻单位): where it is, when it is open, and what it handles (codes of items)."""
 
     name = named(100)
-    department = fields.String(load_default=None, allow_none=True, validate=CODE)
+    department = fields.String(load_default=None, allow_none=True, validate=CODE_LENGTH)
     floor = text(50)
     windows = text(100)
     hours = text(300)

@@ -8,7 +8,7 @@ the name says otherwise. Values only: nothing here looks anything up.
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from kernel.contracts.values import CODE, FILE_NAME, file_name, many, named, text, texts, url
+from kernel.contracts.values import CODE_LENGTH, FILE_NAME, file_name, many, named, text, texts, url
 
 AUDIENCES = ["individual", "enterprise"]
 UNITS = ["working_days", "natural_days"]
@@ -31,7 +31,7 @@ STEPS = ["收件", "受理", "审查", "决定", "制证", "送达"]
 class Department(ma.Schema):
     """An organ. `code` is its unified social credit code (GB 32100-2015), the name it has on every exchange."""
 
-    code = fields.String(required=True, validate=CODE)
+    code = fields.String(required=True, validate=CODE_LENGTH)
     name = named()
     name_en = text(200)
 
@@ -94,7 +94,7 @@ class Window(ma.Schema):
     hours = named(300)
     phone = fields.String(required=True, allow_none=True, validate=validate.Length(1, 50))
     sample = fields.Boolean(required=True)
-    hall = fields.String(load_default=None, allow_none=True, validate=CODE)
+    hall = fields.String(load_default=None, allow_none=True, validate=CODE_LENGTH)
     unit = text(100)
     floor = text(50)
     map_url = url()
@@ -223,7 +223,7 @@ class ItemForm(ma.Schema):
     `window`: who takes the paper originals.
     """
 
-    code = fields.String(required=True, validate=CODE)
+    code = fields.String(required=True, validate=CODE_LENGTH)
     name = named(300)
     name_en = text(300)
     version = fields.Integer(required=True, strict=True, validate=validate.Range(1))
@@ -257,7 +257,7 @@ class ItemElements(ma.Schema):
     kind = fields.String(load_default=None, allow_none=True, validate=validate.OneOf(KINDS))
     audience = fields.List(fields.String(validate=validate.OneOf(AUDIENCES)), load_default=list)
     categories = texts(50, 50)  # codes, or “audience/name”
-    department = fields.String(required=True, validate=CODE)
+    department = fields.String(required=True, validate=CODE_LENGTH)
     organ_code = text(64)  # as published, where it is not the department's
     area = text(12)
     level = text(50)  # 行使层级

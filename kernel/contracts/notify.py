@@ -11,6 +11,7 @@ from marshmallow import fields, validate
 
 from kernel.contracts.accounts import LANGUAGES, Request
 from kernel.contracts.envelope import Instant
+from kernel.contracts.patterns import MOBILE
 from kernel.contracts.progress import Lag
 from kernel.contracts.standing import Provider, Sized, Timer
 from kernel.errors import Refusal
@@ -62,9 +63,7 @@ class SendCode(Request):
     SmsUnavailable, in time for an answer, when no provider takes it. How often one may ask is for the caller to limit.
     """
 
-    mobile = fields.String(
-        required=True, validate=validate.Regexp(r"1[3-9][0-9]{9}\Z", error="Not a valid mobile number.")
-    )
+    mobile = fields.String(required=True, validate=MOBILE)
     code = fields.String(required=True, validate=validate.Regexp(r"[0-9]{4,8}\Z", error="Not a valid code."))
     purpose = fields.String(required=True, validate=validate.OneOf(CODE_PURPOSES))
     language = fields.String(load_default="zh-Hans", validate=validate.OneOf(LANGUAGES))

@@ -5,24 +5,25 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
-CODE = validate.Length(1, 64)
+from kernel.contracts.patterns import LINES_WITHOUT_C0
+
+CODE_LENGTH = validate.Length(1, 64)
 FILE_NAME = validate.Regexp(r"[\w\-.()（）]{1,100}\Z")
-_CLEAN = validate.Regexp(r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*\Z", error="Holds control characters.")
 
 
 def text(longest: int, default: str | None = "", **kwargs: Any) -> fields.String:
     """A text that may be left out."""
-    return fields.String(load_default=default, validate=[validate.Length(0, longest), _CLEAN], **kwargs)
+    return fields.String(load_default=default, validate=[validate.Length(0, longest), LINES_WITHOUT_C0], **kwargs)
 
 
 def named(longest: int = 200) -> fields.String:
     """A text that must be there."""
-    return fields.String(required=True, validate=[validate.Length(1, longest), _CLEAN])
+    return fields.String(required=True, validate=[validate.Length(1, longest), LINES_WITHOUT_C0])
 
 
 def phone() -> fields.String:
     """A telephone number; null where none is known."""
-    return fields.String(load_default=None, allow_none=True, validate=[validate.Length(1, 50), _CLEAN])
+    return fields.String(load_default=None, allow_none=True, validate=[validate.Length(1, 50), LINES_WITHOUT_C0])
 
 
 def url() -> fields.Url:
@@ -42,5 +43,5 @@ def many(nested: type[ma.Schema], most: int) -> fields.List[Any]:
 
 def texts(longest: int, most: int) -> fields.List[Any]:
     """Texts, none at all if left out."""
-    one = fields.String(validate=[validate.Length(1, longest), _CLEAN])
+    one = fields.String(validate=[validate.Length(1, longest), LINES_WITHOUT_C0])
     return fields.List(one, load_default=list, validate=validate.Length(0, most))

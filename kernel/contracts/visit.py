@@ -16,6 +16,7 @@ from kernel.clock import format_time
 from kernel.contracts.accounts import LANGUAGES
 from kernel.contracts.case import TextLength, UnknownType, UnknownVersion
 from kernel.contracts.envelope import Instant
+from kernel.contracts.patterns import ONE_LINE_WITHOUT_C0
 from kernel.contracts.ticket_facts import TICKET_FACTS
 from kernel.contracts.visit_facts import VISIT_FACTS, VisitFact
 from kernel.errors import InvalidInput
@@ -25,11 +26,10 @@ CAUSES = ["visitor", "staff", "closure"]
 KINDS = ["booking", "walk_in"]
 PRIORITIES = ["none", "elderly", "disabled", "pregnant", "military"]
 
-_PLAIN = validate.Regexp(r"[^\x00-\x1f\x7f]*\Z", error="Holds control characters.")
-_SHORT = [TextLength(1, 200), _PLAIN]
-_TEXT = [TextLength(1, 2000), _PLAIN]
-_CODE = [TextLength(1, 64), _PLAIN]
-_GROUP = [TextLength(1, 96), _PLAIN]
+_SHORT = [TextLength(1, 200), ONE_LINE_WITHOUT_C0]
+_TEXT = [TextLength(1, 2000), ONE_LINE_WITHOUT_C0]
+_CODE = [TextLength(1, 64), ONE_LINE_WITHOUT_C0]
+_GROUP = [TextLength(1, 96), ONE_LINE_WITHOUT_C0]
 
 
 class _Tuple(fields.List[Any]):

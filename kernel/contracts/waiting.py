@@ -11,15 +11,11 @@ from kernel.contracts.appointment import PAGE_SIZES, Asked, OfHall, VisitNamed, 
 from kernel.contracts.case import TextLength
 from kernel.contracts.closures import DaysAndHours
 from kernel.contracts.envelope import Instant
+from kernel.contracts.patterns import CODE, KEY, LINES
 
 ENTRY_STATES = ["waiting", "offered", "booked", "lapsed", "left", "over"]
 APPEAL_STATES = ["open", "granted", "dismissed"]
 MAX_REASON = 1000  # characters of an appeal, and of the answer
-
-_CODE = validate.Regexp(r"[\x21-\x7e]{1,64}\Z", error="Not a valid code.")
-_KEY = validate.Regexp(r"[\x20-\x7e]{1,128}\Z", error="Not a valid key: 1 to 128 printable ASCII characters.")
-# Lines may break in what people write at length.
-_PLAIN = validate.Regexp(r"[^\x00-\x08\x0b-\x1f\x7f-\x9f]*\Z", error="Holds control characters.")
 
 
 class WaitingWish(Wanted, DaysAndHours):
@@ -34,13 +30,13 @@ class WaitingWish(Wanted, DaysAndHours):
 class JoinWaiting(Asked, WaitingWish):
     """RPC `join_waiting` (→ WaitingEntry). Raises StillFree, WaitingLimit, and why nothing could be booked then."""
 
-    idempotency_key = fields.String(load_default=None, allow_none=True, validate=_KEY)
+    idempotency_key = fields.String(load_default=None, allow_none=True, validate=KEY)
 
 
 class AskWaiting(Asked):
     """RPCs `waiting_entry` and `leave_waiting` (→ WaitingEntry). Raise UnknownEntry, also for another's."""
 
-    number = fields.String(required=True, validate=_CODE)
+    number = fields.String(required=True, validate=CODE)
 
 
 class OwnWaitingAsked(Asked):
@@ -77,7 +73,7 @@ class WaitingEntries(ma.Schema):
 
 
 def _written(**kwargs: object) -> fields.String:
-    return fields.String(validate=[TextLength(1, MAX_REASON), _PLAIN], **kwargs)  # type: ignore[arg-type]
+    return fields.String(validate=[TextLength(1, MAX_REASON), LINES], **kwargs)  # type: ignore[arg-type]
 
 
 class AppealReason(Request):
@@ -90,14 +86,14 @@ class AppealReason(Request):
 class FileAppeal(Asked, AppealReason):
     """RPC `file_appeal` (→ Appeal): against the block at `hall`. Raises NotBlocked, AppealOpen."""
 
-    hall = fields.String(required=True, validate=_CODE)
-    idempotency_key = fields.String(load_default=None, allow_none=True, validate=_KEY)
+    hall = fields.String(required=True, validate=CODE)
+    idempotency_key = fields.String(load_default=None, allow_none=True, validate=KEY)
 
 
 class AskAppeal(Asked):
     """RPC `appeal` (→ Appeal). Raises UnknownAppeal, also for another's."""
 
-    id = fields.String(required=True, validate=_CODE)
+    id = fields.String(required=True, validate=CODE)
 
 
 class Appeal(ma.Schema):
@@ -150,13 +146,13 @@ class Decision(Request):
 class DecideAppeal(OfHall, Decision):
     """RPC `decide_appeal` (→ FiledAppeal). Raises UnknownAppeal, AppealDecided."""
 
-    id = fields.String(required=True, validate=_CODE)
+    id = fields.String(required=True, validate=CODE)
 
 
 class ExcuseNoShow(OfHall):
     """RPC `excuse_no_show` (→ Excused). Raises UnknownBooking, NotInThatState."""
 
-    number = fields.String(required=True, validate=_CODE)
+    number = fields.String(required=True, validate=CODE)
 
 
 class Excused(ma.Schema):
