@@ -17,7 +17,7 @@ _ROOT = Path(__file__).parents[2]
 
 
 def eventually(check: Callable[[], Any], timeout: float = 45, every: float = 0.02) -> Any:
-    """As `kernel.testing.eventually`, with patience for machines that are busy with other tests."""
+    """As `kernel.testing.polling.eventually`, with patience for machines that are busy with other tests."""
     return _eventually(check, timeout, every)
 
 

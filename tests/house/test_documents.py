@@ -1,6 +1,8 @@
-"""Documents name what there is: every state and fact, every line of the log, every figure."""
+"""Documents name what there is: every state and fact, every line of the log, every figure, every module."""
 
+import pkgutil
 import re
+from pathlib import PurePath
 
 from kernel.contracts import accounts
 from kernel.contracts.case import FACTS
@@ -8,6 +10,7 @@ from kernel.contracts.lifecycle import State
 from tests.house.repository import python_files, text
 
 _LOGGED = re.compile(r"""log\.(?:warning|error|exception|critical)\(\s*"([^"]+)\"""")
+_NAMED = re.compile(r"`((?:kernel|services|gateway|operations|application|adapters|domain)\.[A-Za-z_.]+)`")
 _FIGURE = re.compile(r"""(Counter|Gauge|Histogram)\(\s*"([^"]+)\"""")
 
 
@@ -59,3 +62,20 @@ def test_links_between_documents_lead_somewhere() -> None:
         headings = re.findall(r"^#+ (.+)$", text(document), re.MULTILINE)
         anchors = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
         assert set(re.findall(r"\]\(#([^)]+)\)", text(document))) <= anchors
+
+
+def test_what_modules_say_of_each_other_stands_where_they_say() -> None:
+    named = {(name, dotted) for name in python_files() for dotted in _NAMED.findall(text(name))}
+    assert len(named) > 50
+    assert sorted(each for each in named if not stands(*each)) == []
+
+
+def stands(module: str, dotted: str) -> bool:
+    """Whether something is defined under that name; a service names its own parts without itself."""
+    layer = dotted.split(".")[0] in ("application", "adapters", "domain")
+    full = ".".join([*PurePath(module).parts[:2], dotted]) if layer else dotted
+    try:
+        found = pkgutil.resolve_name(full)
+    except (ImportError, AttributeError):
+        return False
+    return full.startswith(getattr(found, "__module__", ""))

@@ -1,4 +1,4 @@
-"""Run by alembic: migrates on the connection that `kernel.database.migrate` hands over, inside its transaction."""
+"""Run by alembic: migrates on the connection that `kernel.database.migrating` hands over, inside its transaction."""
 
 from alembic import context
 

@@ -39,7 +39,7 @@ _GRANT = sa.text(
 
 
 class BlockTables:
-    """What `application.ports.BlockStore` promises."""
+    """What `application.waiting_ports.BlockStore` promises."""
 
     def blocks_of(self, tx: sa.Connection, keys: Collection[str], today: date) -> list[BlockRow]:
         query = _BLOCKS.format(identity=among(tx, "identity", "keys"), mobile=among(tx, "mobile", "keys"))

@@ -102,7 +102,7 @@ _MINUTE = 60_000_000  # microseconds
 
 
 class TicketTables:
-    """What `application.ports.TicketStore` promises."""
+    """What `application.queue_ports.TicketStore` promises."""
 
     def named(self, tx: sa.Connection, hall: str) -> list[Named]:
         return [Named(*row) for row in tx.execute(_NAMED, {"hall": hall})]

@@ -43,7 +43,7 @@ _MARK = sa.text(
 
 
 class WaitingTables:
-    """What `application.ports.WaitingStore` promises."""
+    """What `application.waiting_ports.WaitingStore` promises."""
 
     def lock_group(self, tx: sa.Connection, no: int) -> None:
         tx.execute(sa.text("SELECT no FROM business_group WHERE no = :no" + lock_rows(tx)), {"no": no}).all()

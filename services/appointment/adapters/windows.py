@@ -19,7 +19,7 @@ _PUT = sa.text(
 
 
 class WindowTables:
-    """What `application.ports.WindowStore` promises."""
+    """What `application.queue_ports.WindowStore` promises."""
 
     def windows(self, tx: sa.Connection, hall: str) -> list[WindowRow]:
         return [_row(*row) for row in tx.execute(_ALL, {"hall": hall})]

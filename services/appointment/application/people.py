@@ -27,7 +27,7 @@ class Caller:
 
     @property
     def name(self) -> str:
-        """Whose idempotency keys these are, and who says what goes on the log."""
+        """Whose idempotency keys these are."""
         return self.account or self.mobile or ""
 
     def has(self, row: BookingRow | EntryRow | AppealRow) -> bool:
