@@ -12,6 +12,7 @@ from gateway.routes import API, ROUTES
 from gateway.testing import Hall
 from kernel.contracts.appointment import STATES
 from kernel.contracts.catalog import Facets
+from kernel.contracts.hall_day import STATES as TICKET_STATES
 from kernel.contracts.halls import LEVELS
 from kernel.contracts.items import AUDIENCES, UNITS
 from kernel.contracts.waiting import ENTRY_STATES
@@ -37,10 +38,11 @@ def used_words() -> set[str]:
     """In the page, and in calls of `t`, also as its choice between two."""
     script = scripts()
     direct = re.findall(r'\bt\("(\w+)"[,)]', script)
-    choices = [word for pair in re.findall(r'\bt\([^()"]+\? "(\w+)" : "(\w+)"', script) for word in pair]
+    choices = [word for pair in re.findall(r'\b(?:t|button)\([^()"]+\? "(\w+)" : "(\w+)"', script) for word in pair]
     direct += re.findall(r'\b(?:input|button)\("(\w+)"', script)
     direct += re.findall(r'"(\w+)",\s+async', script)  # on the button of a form
     states = [*(f"state_{state}" for state in STATES), *(f"entry_{state}" for state in ENTRY_STATES)]
+    states += [f"ticket_{state}" for state in TICKET_STATES]
     by_value = [*AUDIENCES, *UNITS, *LEVELS, *Facets().fields, *states, "blank", "filled"]
     return {*direct, *choices, *by_value, *re.findall(r'data-t="(\w+)"', text("page.html"))}
 
@@ -84,11 +86,12 @@ def test_what_the_script_sends_goes_to_routes_that_take_it() -> None:
     served = {(route.method, re.sub(r"{\w+}", "{}", route.path.removeprefix(API))) for route in ROUTES}
     assert {("POST", address) for address in sent} <= served
     assert set(re.findall(r'file\("(\w+)', scripts())) == {"qr", "calendar"}
-    assert set(re.findall(r"{(?:\w+\.)?number}/(\w+)", scripts())) == {"cancellation", "move", "confirmation"}
+    done = {"cancellation", "move", "confirmation", "check-in"}
+    assert set(re.findall(r"{(?:\w+\.)?number}/([\w-]+)", scripts())) == done
     visit = "/appointments/{}/"
     assert {("GET", f"{visit}{name}") for name in ("qr", "calendar")} <= served
-    assert {("POST", f"{visit}{name}") for name in ("cancellation", "move", "confirmation")} <= served
-    assert ("POST", "/waiting-list/{}/cancellation") in served
+    assert {("POST", f"{visit}{name}") for name in done} <= served
+    assert {("POST", "/waiting-list/{}/cancellation"), ("POST", "/halls/{}/appeals")} <= served
     assert {("GET", own) for own in re.findall(r'\bown\("(/[a-z-]+)"', scripts())} <= served
 
 

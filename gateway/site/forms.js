@@ -60,8 +60,10 @@ export function when(instant, parts) {
   return new Intl.DateTimeFormat(language, {timeZone: "Asia/Shanghai", ...parts}).format(new Date(instant));
 }
 
+export const DAY = {month: "long", day: "numeric", weekday: "short"};
+
 export function dayText(date) {
-  return when(date + "T00:00:00+08:00", {month: "long", day: "numeric", weekday: "short"});
+  return when(date + "T00:00:00+08:00", DAY);
 }
 
 // Some days, and some hours on each.

@@ -1,6 +1,6 @@
 // What a mobile has booked and what it waits for: to look at, to move, to confirm and to give up.
 
-import {attempt, button, clock, dayText, me, prove, spanText, step, timeButton, timesOf, when} from "./forms.js";
+import {attempt, button, clock, DAY, dayText, form, input, keyOf, me, prove, spanText, step, timeButton, timesOf, when} from "./forms.js";
 import {ask, el, facts, section, send, show, status, t} from "./kit.js";
 
 const OPEN = ["waiting", "offered"]; // entries that something can still come of
@@ -35,8 +35,11 @@ function draw(place, visit) {
     coming && el("div", {class: "chips"}, visit.offered.map(({date, time}) =>
       timeButton(`${dayText(date)} ${time}`, () => move(place, visit, date, time)))),
     held && button("book_now", () => attempt(place, () => confirm(place, visit.number))),
+    (coming || visit.state === "checked_in") && isToday(visit.starts_at) && !visit.closed
+      && button(coming ? "check_in" : "ticket", () => attempt(place, () => arrive(place, visit))),
     coming && button("move", () => attempt(place, () => others(place, visit))),
     (coming || held) && button("cancel", () => confirmed(place, visit)),
+    visit.state === "no_show" && button("appeal", () => appeal(place, visit)),
   ].filter(Boolean));
   if (coming && !visit.closed) attempt(place, () => files(place, visit));
 }
@@ -53,6 +56,42 @@ function timeOf(visit) {
 
 function moment(instant) {
   return when(instant, {dateStyle: "medium", timeStyle: "short"});
+}
+
+function isToday(instant) {
+  return dayText(instant.slice(0, 10)) === when(Date.now(), DAY);
+}
+
+// At the hall. Asked again, it is the same ticket, and how it stands now.
+async function arrive(place, visit) {
+  const path = `${visit.number}/check-in`;
+  const taken = await (await send("/appointments/" + path, {token: me.token, body: {}})).json();
+  const ticket = await ask("/tickets/" + encodeURIComponent(taken.id));
+  const [low, high] = ticket.low === null ? [] : [ticket.low, ticket.high];
+  step(place, el("h2", {tabindex: "-1"}, t("ticket")),
+    facts([
+      [t("ticket_number"), ticket.number],
+      [t("place"), `${ticket.hall_name} · ${ticket.group_name}`],
+      [t("state"), t("ticket_" + ticket.state)],
+      [t("window"), ticket.window],
+      [t("ahead"), ticket.ahead === null ? null : String(ticket.ahead)],
+      [t("expected"), low === undefined ? null : t("minutes", {a: low, b: high})],
+    ]),
+    el("p", {class: "meta"}, t("bring_card")),
+    button("refresh", () => attempt(place, () => arrive(place, visit))));
+}
+
+// Against a missed visit that counts: written to the hall's staff, who decide.
+function appeal(place, visit) {
+  const made = form([...input("name", {autocomplete: "name", maxlength: 50}),
+    ...input("identity_number", {autocomplete: "off", maxlength: 18}), ...input("reason", {maxlength: 1000})],
+  "appeal", async ({name, identity_number, reason}) => {
+    const body = {reason, visitor: {name, identity_number, mobile: me.mobile}};
+    const path = "/halls/" + encodeURIComponent(visit.hall) + "/appeals";
+    await send(path, {token: me.token, key: keyOf(body), body});
+    step(place, el("h2", {tabindex: "-1"}, t("appeal")), el("p", {role: "status"}, t("appeal_filed")));
+  });
+  step(place, el("h2", {tabindex: "-1"}, `${t("appeal")} · ${visit.hall_name}`), button("keep", () => draw(place, visit)), made);
 }
 
 // The hall's other times for the same visit.
