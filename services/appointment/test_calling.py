@@ -17,7 +17,7 @@ from kernel.contracts.hall_day_refusals import (
 )
 from kernel.contracts.visit_facts import VisitServed
 from kernel.errors import Refusal
-from services.appointment.testing import POLICE, TAX, Desk
+from services.appointment.testing import HALL, POLICE, TAX, Desk
 
 AT_TEN = "2026-02-10T10:00"
 
@@ -207,6 +207,21 @@ def test_a_ticket_is_transferred_to_another_queue_with_its_rank(open_desk: Desk)
         desk.at_window("transfer", group="tianhe.nowhere")
     assert desk.at_window("transfer", group=TAX)["ticket"] is None
     assert desk.call_next("2") == ticket["number"], "it came first"
+    desk.check()
+
+
+def test_nobody_is_sent_to_a_unit_that_the_catalogue_has_no_more(open_desk: Desk) -> None:
+    """Whoever waits there is still called."""
+    desk = open_desk
+    left, ticket = desk.take(group=TAX), desk.take()
+    desk.app.planning.adopt([{**HALL, "units": HALL["units"][:1]}])
+    desk.window("2", groups=(POLICE,))
+    assert desk.call_next("2") == ticket["number"]
+    with pytest.raises(UnknownGroup):
+        desk.at_window("transfer", "2", group=TAX)
+    desk.window("1", groups=(TAX,))
+    assert desk.call_next("1") == left["number"]
+    assert desk.at_window("transfer", "1", group=POLICE)["ticket"] is None
     desk.check()
 
 

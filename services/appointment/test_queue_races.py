@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from kernel.contracts.hall_day_refusals import AlreadyWaiting
 from kernel.database import open_url
 from kernel.errors import Refusal
 from services.appointment.application.queue_rows import TicketRow
@@ -239,4 +240,39 @@ def test_the_clock_and_a_window_at_the_same_ticket(open_desk: Desk) -> None:
     back = found[0]
     assert isinstance(back, dict)
     assert tally(found[1:])["done"] == 4 - back["back"]
+    desk.check()
+
+
+class LooksLate(Tables):
+    """The real tables; but between a first look at a ticket and the lock of its queue there is time for others."""
+
+    def __init__(self, meanwhile: Callable[[], Any]) -> None:
+        self._meanwhile: list[Callable[[], Any]] = [meanwhile]
+
+    def lock_day(self, tx: sa.Connection, group_no: int, day: date) -> int:
+        if self._meanwhile:
+            self._meanwhile.pop()()
+        return super().lock_day(tx, group_no, day)
+
+
+def test_a_ticket_that_changes_queues_before_it_is_put_back_is_looked_at_again(on_postgresql: Desk) -> None:
+    """Else the person could have another ticket in the queue where it is now, which nobody has looked for."""
+    desk = on_postgresql
+    desk.window(groups=(POLICE, TAX))
+    ticket = desk.take(1)
+    desk.call_next()
+    desk.at_window("park")
+
+    def sent_on_and_parked(other: Desk) -> None:
+        other.put_back(ticket["id"])
+        other.call_next()
+        other.at_window("transfer", group=TAX)
+        other.call_next()
+        other.at_window("miss")
+        other.take(1, group=TAX)
+
+    with several(desk, 2) as (first, second):
+        late = first.another(LooksLate(lambda: sent_on_and_parked(second)))
+        with pytest.raises(AlreadyWaiting):
+            late.put_back(ticket["id"])
     desk.check()

@@ -110,7 +110,7 @@ class Calling:
         return self._act("park", staff, request, lambda tx, at: self._park(tx, at, request["minutes"]))
 
     def transfer(self, staff: str, request: Mapping[str, Any]) -> Json:
-        """Send it to another group's queue. Raises UnknownGroup, SameGroup or AlreadyWaiting."""
+        """Send it to another group's queue. Raises UnknownHall, UnknownGroup, SameGroup or AlreadyWaiting."""
         return self._act("transfer", staff, request, lambda tx, at: self._transfer(tx, at, request["group"]))
 
     def finish(self, staff: str, request: Mapping[str, Any]) -> Json:
@@ -123,19 +123,28 @@ class Calling:
 
     def put_back(self, staff: str, request: Mapping[str, Any]) -> Json:
         """A parked or missed ticket of today waits again (`kernel.contracts.hall_day.StaffTicket`)."""
+        answer = None
+        while answer is None:
+            with self._tools.database.write() as tx:
+                answer = self._put_back(tx, staff, request)
+        return answer
+
+    def _put_back(self, tx: sa.Connection, staff: str, request: Mapping[str, Any]) -> Json | None:
+        """None where the queue that is locked is the ticket's no more: it was sent to another in between."""
         store, now = self._tools.store, self._tools.clock.now()
-        with self._tools.database.write() as tx:
-            seen = store.ticket(tx, request["ticket"])
-            if seen is None or seen.hall != request["hall"] or seen.day != day_of(now):
-                raise UnknownTicket
-            place = place_of(self._tools, tx, seen.hall)
-            self._check_alone(tx, seen, seen.group_no)
-            row = store.ticket(tx, seen.id, lock=True) or seen
-            rank = now if row.state is TicketState.MISSED else from_micros(row.rank)
-            fact = TicketReturned(**about(row, place, staff, now), rank=rank)
-            after, append = change(self._tools, tx, row, fact, place)
-            append_last(self._tools, tx, [append])
-            return shown_to_staff(after, place)
+        seen = store.ticket(tx, request["ticket"])
+        if seen is None or seen.hall != request["hall"] or seen.day != day_of(now):
+            raise UnknownTicket
+        place = place_of(self._tools, tx, seen.hall)
+        self._check_alone(tx, seen, seen.group_no)
+        row = store.ticket(tx, seen.id, lock=True) or seen
+        if row.group_no != seen.group_no:
+            return None
+        rank = now if row.state is TicketState.MISSED else from_micros(row.rank)
+        fact = TicketReturned(**about(row, place, staff, now), rank=rank)
+        after, append = change(self._tools, tx, row, fact, place)
+        append_last(self._tools, tx, [append])
+        return shown_to_staff(after, place)
 
     def _act(self, what: str, staff: str, request: Mapping[str, Any], step: Step) -> Json:
         """One thing done at a window, once for each idempotency key."""
@@ -185,7 +194,7 @@ class Calling:
         return None, [append]
 
     def _transfer(self, tx: sa.Connection, scene: _Scene, group: str) -> Changed:
-        to = scene.place.group(group)
+        to = scene.place.open_group(group)  # in one that the catalogue has no more it would wait for nobody
         if to.no != scene.ticket.group_no:
             self._check_alone(tx, scene.ticket, to.no)
         row = self._locked(tx, scene.ticket)
