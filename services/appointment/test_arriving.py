@@ -199,6 +199,50 @@ def test_a_closure_takes_its_tickets_away(desk: Desk) -> None:
         desk.take()
 
 
+def test_no_tickets_once_a_closure_has_ended_the_day(desk: Desk) -> None:
+    desk.schedule(capacity=4, window_quota=2)
+    desk.shut(since="14:00")
+    desk.on("2026-02-11T11:59")
+    desk.take()
+    for at in ("2026-02-11T14:00", "2026-02-11T15:00"):
+        desk.on(at)
+        with pytest.raises(Closed):
+            desk.take()
+
+
+def test_who_has_booked_before_a_closure_is_let_in_until_it_begins(desk: Desk) -> None:
+    kept, closed = (desk.book(n, date=WEDNESDAY, time=at)["number"] for n, at in ((1, "11:30"), (2, "14:00")))
+    desk.shut(since="12:00")
+    desk.on("2026-02-11T11:55")
+    desk.check_in(kept)
+    desk.on("2026-02-11T13:59")
+    before = desk.traces()
+    with pytest.raises(Closed):
+        desk.check_in(closed, 2)
+    with pytest.raises(Closed):
+        desk.check_in_at_desk(2)
+    assert desk.traces() == before
+    desk.check()
+
+
+def test_who_is_let_in_after_a_closure_that_took_the_time_needs_no_other(desk: Desk) -> None:
+    number, held = desk.book(1, date=WEDNESDAY)["number"], "SELECT count(*) FROM booking WHERE state = 'held'"
+    desk.on("2026-02-11T08:40")
+    desk.shut(since="09:00", until="10:00")
+    desk.sweep()
+    desk.on("2026-02-11T09:30")
+    with pytest.raises(Closed):
+        desk.check_in(number)
+    assert desk.query(held) == [(3,)]
+    desk.on("2026-02-11T10:00")
+    desk.check_in(number)
+    assert desk.query(held) == [(0,)]
+    desk.check()
+    desk.sweep()
+    assert sum(desk.taken().values()) == 1, "what it was let in for"
+    desk.check()
+
+
 @pytest.mark.parametrize("at", ["2026-02-10T08:00", "2026-02-10T17:00", "2026-02-15T10:00"])
 def test_no_tickets_outside_of_the_hours(desk: Desk, at: str) -> None:
     desk.on(at)

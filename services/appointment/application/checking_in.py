@@ -20,15 +20,17 @@ from kernel.eventlog import Append
 from kernel.ids import new_id
 from services.appointment.application.issuing import Arrival, issue, issued
 from services.appointment.application.people import Caller, caller_of, identity_key, own
+from services.appointment.application.planning import closings_of
 from services.appointment.application.queue_rows import TicketRow
+from services.appointment.application.releasing import release
 from services.appointment.application.rows import BookingRow
 from services.appointment.application.saying import append_last, append_to
 from services.appointment.application.staff import check_staff
 from services.appointment.application.ticketing import Place, about, change, place_of, shown
 from services.appointment.application.tools import Tools
 from services.appointment.domain.booking import State, decide
-from services.appointment.domain.queue import check_in_time, priority_of, rank_of_booking
-from services.appointment.domain.schedule import hours_on
+from services.appointment.domain.queue import check_in_time, check_not_closed, priority_of, rank_of_booking
+from services.appointment.domain.schedule import open_hours
 from services.appointment.domain.tickets import State as TicketState
 from services.appointment.domain.times import day_of
 
@@ -111,9 +113,13 @@ class CheckingIn:
         now = self._tools.clock.now()
         fact = VisitCheckedIn(occurred_at=now, by=by, hall=row.hall, ticket=new_id())
         decide(row.as_booking(group.id), fact, hall.rule)
-        check_in_time(hall.rule, row.starts_at, hours_on(group.schedule, row.day), now)
+        closings = closings_of(self._tools.store.closures(tx, row.hall, row.day), row.group_no)
+        check_in_time(hall.rule, row.starts_at, open_hours(group.schedule, row.day, closings), now)
+        check_not_closed(row.visit, row.closed, closings, now)
         priority = priority_of(hall.rule, priority, identity_number, row.day)
         rank = rank_of_booking(hall.rule, row.starts_at, priority, now)
+        # Bookings before tickets: what was held for a closed visit is not needed by who comes all the same.
+        release(self._tools, tx, self._tools.store.held_instead(tx, row.number, lock=True) if row.closed else [])
         walk_in, ended = self._end_walk_in(tx, row, place, by)
         arrival = Arrival(
             group=group,

@@ -3,11 +3,8 @@
 The last one is given out once, however many want it at the same moment.
 """
 
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Mapping, Sequence
 from typing import Any
-
-import sqlalchemy as sa
 
 from kernel.contracts.hall_day_refusals import NoTicketsLeft
 from kernel.ids import new_id
@@ -49,8 +46,10 @@ class WalkIns:
             if before is not None:
                 return before
             place = place_of(self._tools, tx, request["hall"])
-            arrival = self._arrival(place, staff, request)
-            most = self._contingent(tx, place.id, arrival.group, day_of(arrival.at))
+            group, today = place.open_group(request["group"]), day_of(self._tools.clock.now())
+            closings = closings_of(self._tools.store.closures(tx, place.id, today), group.no)
+            arrival = self._arrival(place, group, closings, staff, request)
+            most = walk_in_contingent(group.schedule, today, closings)
             ticket = issue(self._tools, tx, place, arrival, new_id(), most)
             answer = shown(ticket, place)
             if key:
@@ -66,9 +65,11 @@ class WalkIns:
         number = request["identity_number"]
         return None if number is None else identity_key(self._tools.vault, number)
 
-    def _arrival(self, place: Place, staff: str, request: Mapping[str, Any]) -> Arrival:
-        group, now = place.open_group(request["group"]), self._tools.clock.now()
-        check_walk_in_time(place.rule, hours_on(group.schedule, day_of(now)), now)
+    def _arrival(
+        self, place: Place, group: Group, closings: Sequence[Closing], staff: str, request: Mapping[str, Any]
+    ) -> Arrival:
+        now = self._tools.clock.now()
+        check_walk_in_time(place.rule, open_hours(group.schedule, day_of(now), closings), now)
         priority = priority_of(place.rule, request["priority"], request["identity_number"], day_of(now))
         return Arrival(
             group=group,
@@ -82,12 +83,8 @@ class WalkIns:
             at=now,
         )
 
-    def _contingent(self, tx: sa.Connection, hall: str, group: Group, today: date) -> int:
-        closures = self._tools.store.closures(tx, hall, today)
-        return walk_in_contingent(group.schedule, today, closings_of(closures, group.no))
-
     def _next_times(self, hall: str, group: str, people: int) -> list[dict[str, str]]:
         now = self._tools.clock.now()
         with self._tools.database.read() as tx:
             found = place_of(self._tools, tx, hall).open_group(group)
-        return self._free.next_times(hall, found.items[:1], people, day_of(now), minute_of(now))
+        return self._free.next_times(hall, found.items[:1], people, day_of(now), minute_of(now), group)

@@ -4,16 +4,16 @@ Pure. A ticket's place is its rank, an instant: the lowest is called first. Noth
 the hall's rule allows, so that whoever waits is overtaken by those only who came soon after.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 
 from kernel.clock import format_time
 from kernel.contracts.appointment_refusals import Closed
 from kernel.contracts.hall_day_refusals import TooEarly, TooLateToCheckIn, WrongDay
 from kernel.identity_numbers import normalise
-from services.appointment.domain.rules import HallRule
-from services.appointment.domain.schedule import Hours
-from services.appointment.domain.times import day_of, instant
+from services.appointment.domain.rules import HallRule, Visit
+from services.appointment.domain.schedule import Closing, Hours
+from services.appointment.domain.times import day_of, instant, minute_of
 
 NO_PRIORITY = "none"
 ELDERLY = "elderly"
@@ -24,7 +24,7 @@ def _minutes(count: int) -> timedelta:
 
 
 def check_in_time(rule: HallRule, starts_at: datetime, hours: Sequence[Hours], now: datetime) -> None:
-    """`hours`: of the group on the day of the visit. Raises WrongDay, TooEarly or TooLateToCheckIn."""
+    """`hours`: of the group that day, without what closures take. Raises WrongDay, TooEarly or TooLateToCheckIn."""
     if day_of(now) != day_of(starts_at):
         raise WrongDay(date=day_of(starts_at).isoformat())
     since = starts_at - _minutes(rule.early_minutes)
@@ -47,8 +47,19 @@ def closing_of(day: date, hours: Sequence[Hours]) -> datetime | None:
     return instant(day, max(one.until for one in hours)) if hours else None
 
 
+def check_not_closed(visit: Visit, closed: bool, closings: Iterable[Closing], now: datetime) -> None:
+    """Who has booked a time that the hall keeps may come while it is closed. Raises Closed for those whose it does not.
+
+    `closed`: the booking is known to have lost its time; `closings`: of its group, of which it may not know yet.
+    """
+    minute, ends = minute_of(now), list(closings)
+    lost = closed or any(one.covers(visit.day, visit.starts, visit.ends) for one in ends)
+    if lost and any(one.covers(day_of(now), minute, minute + 1) for one in ends):
+        raise Closed
+
+
 def check_walk_in_time(rule: HallRule, hours: Sequence[Hours], now: datetime) -> None:
-    """Tickets are given out from shortly before the first hours until closing. Raises Closed."""
+    """`hours`: without what closures take. From shortly before the first of them until closing. Raises Closed."""
     closing = closing_of(day_of(now), hours)
     if closing is None or now >= closing:
         raise Closed

@@ -106,6 +106,20 @@ def hours_on(schedule: Schedule, day: date) -> tuple[Hours, ...]:
     return () if is_public_holiday(day) else usual
 
 
+def open_hours(schedule: Schedule, day: date, closings: Iterable[Closing]) -> tuple[Hours, ...]:
+    """When the group is open on `day`, without what closures take of it."""
+    hours = hours_on(schedule, day)
+    for closing in closings:
+        if closing.first_day <= day <= closing.last_day:
+            hours = tuple(part for one in hours for part in _outside(one, closing))
+    return hours
+
+
+def _outside(hours: Hours, closing: Closing) -> list[Hours]:
+    parts = (Hours(hours.since, min(hours.until, closing.since)), Hours(max(hours.since, closing.until), hours.until))
+    return [part for part in parts if part.since < part.until]
+
+
 def slots_on(schedule: Schedule, day: date, closings: Iterable[Closing] = ()) -> list[PlannedSlot]:
     """The slots of the day in order; what is left of the hours when no whole slot fits any more is no slot."""
     closed_by = [one for one in closings if one.first_day <= day <= one.last_day]

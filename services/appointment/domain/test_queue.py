@@ -12,6 +12,7 @@ from kernel.contracts.visit import PRIORITIES
 from kernel.errors import Refusal
 from services.appointment.domain.queue import (
     check_in_time,
+    check_not_closed,
     check_walk_in_time,
     number_of,
     overtaken_by,
@@ -19,8 +20,8 @@ from services.appointment.domain.queue import (
     rank_of_booking,
     rank_of_walk_in,
 )
-from services.appointment.domain.rules import HallRule
-from services.appointment.domain.schedule import Hours
+from services.appointment.domain.rules import HallRule, Visit
+from services.appointment.domain.schedule import Closing, Hours
 
 RULE = HallRule()
 STARTS = parse_time("2026-02-10T10:00:00+08:00")
@@ -63,6 +64,32 @@ def test_a_refusal_says_from_when_and_until_when() -> None:
 
 def test_who_has_booked_a_day_that_has_no_hours_any_more_is_seen_all_the_same() -> None:
     check_in_time(RULE, STARTS, (), at("11:00"))
+
+
+SHUT = Closing(date(2026, 2, 10), date(2026, 2, 10), 600, 660)  # from ten to eleven
+
+
+@pytest.mark.parametrize(
+    ("starts", "closed", "now", "let_in"),
+    [
+        (600, True, "10:05", False),
+        (600, False, "10:05", False),
+        (660, False, "10:45", True),
+        (570, False, "10:05", True),
+        (600, True, "11:05", True),
+        (660, True, "10:45", False),
+    ],
+)
+def test_who_has_lost_the_time_is_not_let_in_while_it_is_closed(
+    starts: int, closed: bool, now: str, let_in: bool
+) -> None:
+    """Whether it is known already or the closure alone tells; everybody else may wait inside."""
+    visit = Visit(date(2026, 2, 10), starts, starts + 30)
+    if let_in:
+        check_not_closed(visit, closed, [SHUT], at(now))
+    else:
+        with pytest.raises(Closed):
+            check_not_closed(visit, closed, [SHUT], at(now))
 
 
 @pytest.mark.parametrize(
