@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from icalendar import Calendar
 
-from kernel.contracts.appointment_refusals import NotInThatState, UnknownBooking, UnknownHall
+from kernel.contracts.appointment_refusals import Closed, Full, NotInThatState, UnknownBooking, UnknownHall
 from kernel.contracts.visit_contact import VisitContact
 from kernel.errors import InvalidInput, NotAllowed, ServiceDown
 from services.appointment.application.adopting import PAGE, CatalogueMoved
 from services.appointment.application.people import caller_of
 from services.appointment.application.staff import check_manager, check_staff
-from services.appointment.testing import HALL, TUESDAY, Desk, visitor, wish
+from services.appointment.testing import HALL, POLICE, TUESDAY, Desk, visitor, wish
 
 
 class Catalogue:
@@ -77,6 +77,57 @@ def test_a_booking_is_seen_and_cancelled_when_its_hall_is_gone_from_the_catalogu
     desk.app.planning.adopt([])
     assert desk.app.own_bookings.show(desk.caller("a-1"), number)["hall_name"] == HALL["name"]
     assert desk.cancel(number)["state"] == "cancelled"
+
+
+def test_a_unit_that_is_renamed_keeps_its_schedule_and_whoever_has_booked(desk: Desk) -> None:
+    desk.schedule(slot_minutes=60, capacity=2)
+    numbers = [desk.book(number)["number"] for number in (1, 2)]
+    desk.app.planning.adopt([renamed("出入境窗口")])
+    for time, refusal in (("09:00", Full), ("09:30", Closed)):
+        with pytest.raises(refusal):
+            desk.book(3, time=time)
+    (answer,) = [one for one in desk.app.planning.schedules("tianhe")["items"] if one["group"] == POLICE]
+    assert (answer["name"], answer["schedule"]["slot_minutes"]) == ("出入境窗口", 60)
+    assert desk.move(numbers[0])["group_name"] == "出入境窗口"
+    desk.app.planning.adopt([HALL])
+    assert desk.app.own_bookings.show(desk.caller("a-2"), numbers[1])["group_name"] == "公安窗口"
+    assert desk.query("SELECT count(*) FROM business_group") == [(2,)]
+    desk.check()
+
+
+def test_windows_serve_a_unit_under_its_new_name(desk: Desk) -> None:
+    desk.on("2026-02-10T09:10")
+    desk.window()
+    ticket = desk.take()
+    desk.app.planning.adopt([renamed("出入境窗口")])
+    assert desk.call_next() == ticket["number"]
+    assert desk.take()["group_name"] == "出入境窗口"
+    desk.check()
+
+
+def test_a_new_unit_with_the_name_that_another_had_is_a_group_of_its_own(desk: Desk) -> None:
+    police = renamed("出入境窗口")
+    desk.app.planning.adopt([police])
+    desk.app.planning.adopt([{**police, "units": [*police["units"], {"name": "公安窗口", "items": ["traffic"]}]}])
+    groups = {one["name"]: one["group"] for one in desk.app.planning.schedules("tianhe")["items"]}
+    assert groups["出入境窗口"] == POLICE != groups["公安窗口"]
+    assert desk.book(1, items=["traffic"])["group"] == groups["公安窗口"]
+    desk.check()
+
+
+def renamed(name: str) -> dict[str, Any]:
+    """The hall, with another name for the unit where people get passports."""
+    return {**HALL, "units": [{**HALL["units"][0], "name": name}, *HALL["units"][1:]]}
+
+
+def test_a_hall_that_is_renamed_goes_by_its_new_name_everywhere(desk: Desk) -> None:
+    number = desk.book(1, items=["tax"])["number"]
+    desk.app.planning.adopt([{**HALL, "units": HALL["units"][:1]}])
+    desk.app.planning.adopt([{**HALL, "units": HALL["units"][:1], "name": "天河政务中心"}])
+    assert desk.app.queue_views.display("tianhe")["hall_name"] == "天河政务中心"
+    assert desk.app.own_bookings.show(desk.caller("a-1"), number)["hall_name"] == "天河政务中心"
+    desk.app.planning.adopt([])
+    assert desk.app.queue_views.display("tianhe")["hall_name"] == "天河政务中心"
 
 
 def asked(hall: str) -> dict[str, Any]:

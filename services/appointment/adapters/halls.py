@@ -27,9 +27,11 @@ _PLACE = sa.text(_GROUPS + "g.no = :no")
 _SET_GROUP = sa.text(
     "INSERT INTO business_group (id, hall, hall_name, name, items, retired)"
     " VALUES (:id, :hall, :hall_name, :name, :items, false)"
-    " ON CONFLICT (id) DO UPDATE SET hall_name = excluded.hall_name, items = excluded.items, retired = false"
+    " ON CONFLICT (id) DO UPDATE SET hall_name = excluded.hall_name, name = excluded.name, items = excluded.items,"
+    " retired = false"
 )
-_RETIRE = "UPDATE business_group SET retired = true WHERE hall = :hall AND NOT "
+# They go by the hall's name as it is, like those that it has.
+_RETIRE = "UPDATE business_group SET retired = true, hall_name = coalesce(:name, hall_name) WHERE hall = :hall AND NOT "
 _SET_SCHEDULE = sa.text(
     "INSERT INTO schedule (group_no, document, updated_at, updated_by) VALUES (:group_no, :document, :at, :by)"
     " ON CONFLICT (group_no) DO UPDATE SET document = excluded.document, updated_at = excluded.updated_at,"
@@ -84,7 +86,8 @@ class HallTables:
 
     def set_groups(self, tx: sa.Connection, hall: str, groups: Sequence[GroupNamed]) -> None:
         retire = sa.text(_RETIRE + f"({among(tx, 'id', 'ids')})")
-        tx.execute(retire, {"hall": hall, "ids": values_of(tx, [group.id for group in groups])})
+        name = next((group.hall_name for group in groups), None)
+        tx.execute(retire, {"hall": hall, "name": name, "ids": values_of(tx, [group.id for group in groups])})
         for group in sorted(groups, key=lambda one: one.id):
             tx.execute(_SET_GROUP, {**vars(group), "items": json.dumps(group.items)})
 

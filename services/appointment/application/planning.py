@@ -18,7 +18,7 @@ from kernel.ids import new_id
 from services.appointment.application.releasing import give_up
 from services.appointment.application.rows import ClosureRow, EntryRow, SlotRow
 from services.appointment.application.tools import Tools
-from services.appointment.domain.halls import Group, GroupNamed, Hall, groups_of
+from services.appointment.domain.halls import Group, GroupNamed, Hall, continued, groups_of
 from services.appointment.domain.rules import window
 from services.appointment.domain.schedule import Closing, document_of, slots_on
 from services.appointment.domain.slots import Slot, id_range, keep, slot_id
@@ -44,9 +44,11 @@ class Planning:
 
     def _adopt(self, id: str, groups: Sequence[GroupNamed]) -> None:
         with self._tools.database.write() as tx:
-            self._tools.store.lock_hall(tx, id)
-            self._tools.store.set_groups(tx, id, groups)
-            known = self._tools.store.halls(tx, [id])
+            store = self._tools.store
+            store.lock_hall(tx, id)
+            before, ids = store.halls(tx, [id]).get(id), {one.name: one.id for one in store.named(tx, id)}
+            store.set_groups(tx, id, continued(groups, ids, () if before is None else before.groups))
+            known = store.halls(tx, [id])
             if id in known:
                 self._plan(tx, known[id])
 

@@ -6,13 +6,14 @@ from datetime import date
 import pytest
 from hypothesis import given, strategies as st
 
-from services.appointment.domain.halls import group_id, groups_of
+from services.appointment.domain.halls import GroupNamed, continued, group_id, groups_of
 from services.appointment.domain.schedule import (
     DEFAULT_SCHEDULE,
     Closing,
     Hours,
     Schedule,
     hours_on,
+    open_hours,
     schedule_of,
     slots_on,
     visit_minutes,
@@ -117,6 +118,56 @@ def test_groups_are_units_that_handle_what_can_be_booked() -> None:
     (police,) = groups_of(hall)
     assert (police.id, police.items) == (group_id("tianhe", "公安"), ("a", "b", "d"))
     assert groups_of({**hall, "units": units[::-1]})[0].id == police.id
+
+
+def unit(name: str, *items: str, id: str | None = None) -> GroupNamed:
+    made = id or group_id("tianhe", name)
+    return GroupNamed(id=made, hall="tianhe", hall_name="天河", name=name, items=items)
+
+
+BEFORE = (unit("公安", "a", "b", "c"), unit("税务", "t"))
+IDS = {one.name: one.id for one in (*BEFORE, unit("社保", "s"))}
+
+
+@pytest.mark.parametrize(
+    ("units", "ids"),
+    [
+        ([unit("公安", "a"), unit("税务", "t", "u")], ["公安", "税务"]),
+        ([unit("出入境", "a", "b", "c"), unit("税务", "t")], ["公安", "税务"]),
+        ([unit("出入境", "a", "b", "d"), unit("税务", "t")], ["出入境", "税务"]),
+        ([unit("出入境", "a", "b", "c", "d"), unit("税务", "t")], ["公安", "税务"]),
+        ([unit("公安", "a"), unit("出入境", "a", "b", "c")], ["公安", "出入境"]),
+        ([unit("公安一", "a"), unit("公安二", "b", "c")], ["公安一", "公安"]),
+        ([unit("甲", "a", "b", "c"), unit("乙", "a", "b", "c"), unit("丙", "t")], ["公安", "乙", "税务"]),
+        ([unit("社保", "a", "b", "c"), unit("税务", "t")], ["社保", "税务"]),
+    ],
+    ids=["same", "renamed", "half is too little", "most", "not gone", "divided", "doubled", "had that name once"],
+)
+def test_a_unit_with_another_name_is_the_same_group(units: list[GroupNamed], ids: list[str]) -> None:
+    """Told by what it handles, where the name that it had is gone."""
+    assert [one.id for one in continued(units, IDS, BEFORE)] == [group_id("tianhe", name) for name in ids]
+
+
+def test_a_new_unit_under_a_name_that_another_had_first_is_another_group() -> None:
+    renamed = unit("出入境", "a", "b", id=group_id("tianhe", "公安"))
+    police, borders = continued([unit("公安", "x"), unit("出入境", "a", "b")], {"出入境": renamed.id}, [renamed])
+    assert borders.id == renamed.id != police.id
+    assert continued([unit("公安", "x")], {"公安": police.id, "出入境": renamed.id}, [police]) == [police]
+
+
+def test_hours_are_what_closures_leave_of_them() -> None:
+    office = DEFAULT_SCHEDULE
+    for closing, left in (
+        (Closing(MONDAY, MONDAY, 600, 660), ((540, 600), (660, 720), (840, 1020))),
+        (Closing(MONDAY, MONDAY, 0, 570), ((570, 720), (840, 1020))),
+        (Closing(MONDAY, MONDAY, 700, 1440), ((540, 700),)),
+        (Closing(MONDAY, MONDAY), ()),
+        (Closing(date(2026, 2, 10), date(2026, 2, 11)), ((540, 720), (840, 1020))),
+    ):
+        assert open_hours(office, MONDAY, [closing]) == tuple(Hours(*one) for one in left)
+    assert open_hours(office, MONDAY, [Closing(MONDAY, MONDAY, 0, 600), Closing(MONDAY, MONDAY, 660)]) == (
+        Hours(600, 660),
+    )
 
 
 @given(st.integers(0, 1440))
