@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from services.appointment.adapters.sql import among, lock_rows, text, values_of
 from services.appointment.application.rows import EntryRow
+from services.appointment.domain.halls import Group
 from services.appointment.domain.waiting import Entry
 
 _NAMES = (
@@ -23,7 +24,13 @@ _ADD = sa.text(f"INSERT INTO waiting ({_NAMES}) VALUES ({', '.join(':' + name fo
 )
 _FIND = f"SELECT {_NAMES} FROM waiting WHERE number = :number"
 _WAIT = f"SELECT {_NAMES} FROM waiting WHERE state = 'waiting'"
-_IN = f"{_WAIT} AND group_no = :group_no AND first_day <= :last AND last_day >= :first ORDER BY place"
+# Of all groups of the hall: where else an entry waits than where it joined, what it is for tells.
+_AT_HALL = "group_no IN (SELECT no FROM business_group WHERE hall = :hall)"
+_IN = f"{_WAIT} AND {_AT_HALL} AND first_day <= :last AND last_day >= :first ORDER BY place, number"
+_NEXT_PLACE = sa.text(
+    "SELECT coalesce(max(last), 0) + 1 FROM (SELECT (SELECT max(place) FROM waiting w WHERE w.group_no = g.no) AS last"
+    " FROM business_group g WHERE g.hall = :hall) of_each"
+)
 _CHANGE = sa.text(
     "UPDATE waiting SET state = :state, version = :version, booking = :booking"
     " WHERE number = :number AND state = :seen_state AND version = :seen_version"
@@ -33,8 +40,8 @@ _OPEN = (
     " :first AND (w.state = 'waiting' OR b.state = 'held') AND (w.identity = :identity OR w.mobile = :mobile)"
 )
 _BEFORE = sa.text(
-    "SELECT count(*) FROM waiting WHERE state = 'waiting' AND group_no = :group_no AND first_day <= :last"
-    " AND last_day >= :first AND place < :place"
+    f"SELECT items, count(*) FROM waiting WHERE state = 'waiting' AND {_AT_HALL} AND first_day <= :last"
+    " AND last_day >= :first AND place < :place GROUP BY items"
 ).bindparams(*_DAYS)
 _MARK = sa.text(
     "INSERT INTO replanned (group_no, mark) VALUES (:group_no, :mark)"
@@ -48,9 +55,8 @@ class WaitingTables:
     def lock_group(self, tx: sa.Connection, no: int) -> None:
         tx.execute(sa.text("SELECT no FROM business_group WHERE no = :no" + lock_rows(tx)), {"no": no}).all()
 
-    def next_place(self, tx: sa.Connection, group_no: int) -> int:
-        query = sa.text("SELECT coalesce(max(place), 0) + 1 FROM waiting WHERE group_no = :group_no")
-        found: int = tx.execute(query, {"group_no": group_no}).scalar_one()
+    def next_place(self, tx: sa.Connection, hall: str) -> int:
+        found: int = tx.execute(_NEXT_PLACE, {"hall": hall}).scalar_one()
         return found
 
     def add_entry(self, tx: sa.Connection, row: EntryRow) -> None:
@@ -71,15 +77,15 @@ class WaitingTables:
         rows = tx.execute(sa.text(page).columns(**_DATES), {**bound, "limit": limit, "offset": offset})
         return [_row(*row) for row in rows], total
 
-    def entries_in(self, tx: sa.Connection, group_no: int, first: date, last: date) -> list[EntryRow]:
+    def entries_in(self, tx: sa.Connection, group: Group, first: date, last: date) -> list[EntryRow]:
         statement = sa.text(_IN).bindparams(*_DAYS).columns(**_DATES)
-        rows = tx.execute(statement, {"group_no": group_no, "first": first, "last": last})
-        return [_row(*row) for row in rows]
+        rows = tx.execute(statement, {"hall": group.hall, "first": first, "last": last})
+        return [entry for entry in (_row(*row) for row in rows) if group.handles(entry.items)]
 
     def lock_entries(self, tx: sa.Connection, numbers: Collection[str]) -> list[EntryRow]:
         query = f"{_WAIT} AND {among(tx, 'number', 'numbers')} ORDER BY number" + lock_rows(tx)
         rows = tx.execute(sa.text(query).columns(**_DATES), {"numbers": values_of(tx, numbers)})
-        return sorted((_row(*row) for row in rows), key=lambda row: row.place)
+        return sorted((_row(*row) for row in rows), key=lambda row: (row.place, row.number))
 
     def lock_entries_of(
         self, tx: sa.Connection, identities: Collection[str], mobiles: Collection[str]
@@ -94,10 +100,10 @@ class WaitingTables:
         found: int = tx.execute(sa.text(_OPEN).bindparams(_DAYS[0]), bound).scalar_one()
         return found
 
-    def entries_before(self, tx: sa.Connection, row: EntryRow) -> int:
-        bound = {"group_no": row.group_no, "first": row.first_day, "last": row.last_day, "place": row.place}
-        found: int = tx.execute(_BEFORE, bound).scalar_one()
-        return found
+    def entries_before(self, tx: sa.Connection, row: EntryRow, groups: Collection[Group]) -> int:
+        bound = {"hall": row.hall, "first": row.first_day, "last": row.last_day, "place": row.place}
+        found = tx.execute(_BEFORE, bound)
+        return sum(many for items, many in found if any(group.handles(json.loads(items)) for group in groups))
 
     def change_entries(self, tx: sa.Connection, changes: Sequence[tuple[EntryRow, EntryRow]]) -> bool:
         return all(tx.execute(_CHANGE, _changed(seen, row)).rowcount == 1 for seen, row in changes)

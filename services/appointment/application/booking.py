@@ -119,7 +119,7 @@ class Bookings:
             if row.state is State.BOOKED:
                 return shown(row, group, hall.rule)
             row = self._confirm(tx, row, hall, group, key)
-            self._tools.store.change_entries(tx, booked_now(entries, [row]))
+            self._tools.store.change_entries(tx, booked_now(entries, [(row, group)]))
             append_last(self._tools, tx, [append_to(number, 0, [self._fact(row, hall, group)])])
         return shown(row, group, hall.rule)
 

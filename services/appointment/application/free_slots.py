@@ -29,7 +29,7 @@ class FreeTimes:
         """`request`: loaded `kernel.contracts.appointment.SlotsAsked`. Raises UnknownHall, NotBookable."""
         item = request["item"]
         hall = self._hall(request["hall"])
-        groups = hall.groups if item is None else (hall.group_for([item]),)
+        groups = hall.groups if item is None else hall.groups_for([item])
         first, last = self._days(hall, request["date"], request["days"])
         free = self._free(groups, first, last)
         items = [] if item is None else [item]
@@ -41,15 +41,24 @@ class FreeTimes:
             "groups": [_shown(group, free.get(group.no, []), items, request["people"]) for group in groups],
         }
 
-    def next_times(self, hall: str, items: Sequence[str], people: int, day: date, starts: int) -> list[dict[str, str]]:
-        """Up to three, in the form of `kernel.contracts.appointment.NextTime`: later ones before earlier ones."""
+    def next_times(
+        self, hall: str, items: Sequence[str], people: int, day: date, starts: int, group: str | None = None
+    ) -> list[dict[str, str]]:
+        """Up to three, in the form of `kernel.contracts.appointment.NextTime`: later ones before earlier ones.
+
+        At any group that handles the items; at `group` alone, if one is named.
+        """
         found = self._hall(hall)
-        group = found.group_for(items)
+        groups = found.groups_for(items) if group is None else (found.group(group),)
         first, last = window(found.rule, day_of(self._tools.clock.now()))
-        minutes = visit_minutes(group.schedule, items, people)
-        slots = [slot for slot, _, _ in runs(self._free([group], first, last).get(group.no, []), minutes)]
-        later = sorted(slots, key=lambda slot: ((slot.day, slot.start) < (day, starts), slot.id))
-        return [{"date": slot.day.isoformat(), "time": hhmm(slot.start)} for slot in later[:NEXT]]
+        free = self._free(groups, first, last)
+        times = {
+            (slot.day, slot.start)
+            for one in groups
+            for slot, _, _ in runs(free.get(one.no, []), visit_minutes(one.schedule, items, people))
+        }
+        later = sorted(times, key=lambda time: (time < (day, starts), time))
+        return [{"date": on.isoformat(), "time": hhmm(start)} for on, start in later[:NEXT]]
 
     def _hall(self, id: str) -> Hall:
         with self._tools.database.single() as tx:

@@ -1,6 +1,7 @@
 """Places that come back: each goes to the first on the waiting list whom it fits, or else to everybody.
 
-All in one transaction under the group's lock: there is no moment in between at which somebody else could take it.
+All in one transaction under the group's lock: there is no moment in between at which somebody else could take it. Who
+waits at several groups is offered one place: the entry's own lock decides between them.
 """
 
 from collections import Counter
@@ -67,7 +68,7 @@ class Offering:
     ) -> list[EntryRow]:
         """Who waits for any of these, and goes on waiting until the transaction ends."""
         store = self._tools.store
-        waiting = [one for one in store.entries_in(tx, group.no, days[0], days[-1]) if _fits(one, group, freed)]
+        waiting = [one for one in store.entries_in(tx, group, days[0], days[-1]) if _fits(one, group, freed)]
         if not waiting:
             return []
         store.lock_visitors(tx, {key: one.visitor for one in waiting for key in (one.identity, one.mobile)})
@@ -122,7 +123,7 @@ class _Choosing:
             version=0,
             state=State.HELD,
             hall=entry.hall,
-            group_no=entry.group_no,
+            group_no=self._group.no,
             day=fit.visit.day,
             starts=fit.visit.starts,
             ends=fit.visit.ends,

@@ -95,8 +95,8 @@ class OwnBookings:
                 self._exchange(tx, row, plan)
                 return self._done(tx, caller, asked, key, (after, hall, group), fact)
         except Full:
-            found = (row.hall, row.items, row.people)
-        raise Full(self._free.next_times(*found, day, minutes_of(time)))
+            found, at = (row.hall, row.items, row.people), group.id
+        raise Full(self._free.next_times(*found, day, minutes_of(time), at))
 
     def _locked(self, tx: sa.Connection, caller: Caller, number: str) -> tuple[BookingRow, Hall, Group]:
         """The visitor first, then the booking, as everybody does who counts what somebody has."""

@@ -194,7 +194,7 @@ class Planning:
         if not changed:
             return
         days = [Slot(row.id, 1, 0).day for row in changed]
-        waiting = store.entries_in(tx, group.no, min(days), max(days))
+        waiting = store.entries_in(tx, group, min(days), max(days))
         before = store.lock_slots(tx, [row.id for row in changed]) if waiting else {}
         store.put_slots(tx, changed)
         if waiting:

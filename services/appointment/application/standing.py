@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from kernel.errors import Refusal
 from services.appointment.application.ports import Store
 from services.appointment.application.rows import BlockRow, BookingRow, EntryRow
-from services.appointment.domain.halls import Hall
+from services.appointment.domain.halls import Group, Hall
 from services.appointment.domain.rules import Visit, check_block, check_given_up, check_limits, check_time, span_of
 from services.appointment.domain.times import day_of
 from services.appointment.domain.waiting import Entry
@@ -79,13 +79,20 @@ def standing(
     return Standing(visits, store.blocks_of(tx, identities | mobiles, today), now)
 
 
-def booked_now(entries: Iterable[EntryRow], rows: Collection[BookingRow]) -> list[tuple[EntryRow, EntryRow]]:
-    """Changes of the entries, which wait, whose persons have booked there on one of the days that they wait for."""
+def booked_now(
+    entries: Iterable[EntryRow], booked: Collection[tuple[BookingRow, Group]]
+) -> list[tuple[EntryRow, EntryRow]]:
+    """Changes of the entries, which wait, whose persons have booked the same there, on one of their days."""
     return [
         (entry, replace(entry, state=Entry.BOOKED))
         for entry in entries
-        if any(row.group_no == entry.group_no and entry.covers(row.day) and is_one(entry, row) for row in rows)
+        if any(_ends(entry, row, group) and is_one(entry, row) for row, group in booked)
     ]
+
+
+def _ends(entry: EntryRow, row: BookingRow, group: Group) -> bool:
+    """Whether this booking, at this group, is what is waited for. One for another day is a fall-back."""
+    return row.hall == entry.hall and group.handles(entry.items) and entry.covers(row.day)
 
 
 def is_one(one: Known, other: Known) -> bool:

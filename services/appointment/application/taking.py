@@ -5,7 +5,7 @@ anything but these locks.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -52,7 +52,7 @@ class Wish:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a wish comes to: the group, the time, and the slots to be taken."""
+    """What a wish comes to at a group: the time, and the slots to be taken."""
 
     hall: Hall
     group: Group
@@ -62,16 +62,20 @@ class Plan:
 
 @dataclass(eq=False)
 class _Attempt:
-    """A wish under way. It has an outcome as soon as nothing more is to be done about it."""
+    """A wish under way. It has an outcome as soon as nothing more is to be done about it.
+
+    `plans`: one for each group that would do; the first that has places is taken.
+    """
 
     wish: Wish
     outcome: Outcome | None = None
+    plans: Sequence[Plan] = ()
     _plan: Plan | None = None
 
     @property
     def plan(self) -> Plan:
         if self._plan is None:
-            raise RuntimeError("asked for its plan before there was one")
+            raise RuntimeError("asked for its plan before one was taken")
         return self._plan
 
     @plan.setter
@@ -154,7 +158,7 @@ class _Taking:
         halls = self._store.halls(self._tx, {attempt.wish.hall for attempt in self._open()})
         for attempt in self._open():
             with attempt.refusable():
-                attempt.plan = _planned(attempt.wish, halls, self._now)
+                attempt.plans = _planned(attempt.wish, halls, self._now)
 
     def _check_persons(self) -> None:
         """Before any slot is locked: most of those who may not book never touch one."""
@@ -167,8 +171,12 @@ class _Taking:
         self._standing = standing(self._store, self._tx, people, [wish.day for wish in wishes], self._now)
         for attempt in self._open():
             with attempt.refusable():
-                self._has.check_given_up(attempt.wish.person, attempt.plan.hall)
-                self._has.check(attempt.wish.person, attempt.plan.hall, attempt.plan.visit)
+                self._has.check_given_up(attempt.wish.person, attempt.plans[0].hall)
+                attempt.plans = self._allowed(attempt)
+
+    def _allowed(self, attempt: _Attempt) -> list[Plan]:
+        """Those that the person may have: the same visit is longer at one group than at another."""
+        return _not_refused(attempt.plans, lambda plan: self._has.check(attempt.wish.person, plan.hall, plan.visit))
 
     @property
     def _has(self) -> Standing:
@@ -177,15 +185,16 @@ class _Taking:
         return self._standing
 
     def _lock_slots(self) -> None:
-        wanted = {slot for attempt in self._open() for slot in attempt.plan.slots}
+        wanted = {slot for attempt in self._open() for plan in attempt.plans for slot in plan.slots}
         self._slots = self._store.lock_slots(self._tx, wanted)
 
     def _take_all(self) -> None:
         for attempt in self._open():
             with attempt.refusable():
                 if self._served.intersection(_keys(attempt.wish)):  # the same person has got another place just now
-                    self._has.check(attempt.wish.person, attempt.plan.hall, attempt.plan.visit)
-                check_places(attempt.plan, self._slots, self._taken)
+                    attempt.plans = self._allowed(attempt)
+                there = _not_refused(attempt.plans, lambda plan: check_places(plan, self._slots, self._taken))
+                attempt.plan = there[0]
                 self._take(attempt)
 
     def _take(self, attempt: _Attempt) -> None:
@@ -241,7 +250,7 @@ class _Taking:
             self._tx, [(row.number, slot) for attempt, row in self._made for slot in attempt.plan.slots]
         )
         self._store.change_entries(
-            self._tx, booked_now(self._entries, [row for one, row in self._made if not one.wish.hold])
+            self._tx, booked_now(self._entries, [(row, one.plan.group) for one, row in self._made if not one.wish.hold])
         )
         kept = [(one.wish.asked, one.outcome) for one, _ in self._made if one.wish.asked is not None]
         self._tools.idempotency.keep_all(self._tx, [(asked, answer) for asked, answer in kept if _is_answer(answer)])
@@ -271,11 +280,26 @@ def check_places(plan: Plan, slots: Mapping[int, Slot], taken: Mapping[int, int]
         raise Full([])
 
 
-def _planned(wish: Wish, halls: Mapping[str, Hall], now: datetime) -> Plan:
+def _not_refused(plans: Sequence[Plan], check: Callable[[Plan], None]) -> list[Plan]:
+    """Those that `check` lets pass. If none does: raises Full where one is full, else what it raises of the first."""
+    passed, refused = [], []
+    for plan in plans:
+        try:
+            check(plan)
+            passed.append(plan)
+        except Refusal as refusal:
+            refused.append(refusal)
+    if not passed:
+        raise min(refused, key=lambda one: not isinstance(one, Full))
+    return passed
+
+
+def _planned(wish: Wish, halls: Mapping[str, Hall], now: datetime) -> list[Plan]:
     hall = halls.get(wish.hall)
     if hall is None:
         raise UnknownHall(hall=wish.hall)
-    return plan_of(hall, hall.group_for(wish.items), wish.items, wish.people, wish.day, wish.starts, now)
+    said = (wish.items, wish.people, wish.day, wish.starts, now)
+    return [plan_of(hall, group, *said) for group in hall.groups_for(wish.items)]
 
 
 def plan_of(hall: Hall, group: Group, items: Iterable[str], people: int, day: date, starts: int, now: datetime) -> Plan:

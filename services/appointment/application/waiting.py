@@ -1,9 +1,10 @@
 """The waiting list as people meet it: they join where nothing is free, look where they stand, and leave.
 
-Who joins holds the group's lock, under which no place comes back: whatever comes back later is offered here first.
+Who joins waits at every group that handles the items, and holds the locks of all of them, under which no place comes
+back: whatever comes back later is offered here first.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -53,18 +54,20 @@ class Waiting:
             before = self._tools.idempotency.replay(tx, caller.name, key, asked) if key else None
             if before is not None:
                 return before
-            self._tools.store.lock_group(tx, self._place(tx, entry)[1].no)
-            hall, group = self._place(tx, entry)  # once more: the wait may have been for a new schedule
+            for group in self._hall(tx, entry).groups_for(entry.items):  # by number, as all who lock several
+                self._tools.store.lock_group(tx, group.no)
+            hall = self._hall(tx, entry)  # once more: the wait may have been for a new schedule
+            groups = hall.groups_for(entry.items)
             references, _ = self._tools.store.lock_visitors(
                 tx, {one: new_id() for one in (entry.identity, entry.mobile)}
             )
-            place = self._tools.store.next_place(tx, group.no)  # by no clock, which may be put back
-            entry = replace(entry, group_no=group.no, visitor=references[entry.identity], place=place)
-            self._check(tx, entry, hall, group)
+            place = self._tools.store.next_place(tx, hall.id)  # by no clock, which may be put back
+            entry = replace(entry, group_no=groups[0].no, visitor=references[entry.identity], place=place)
+            self._check(tx, entry, hall, groups)
             if entry.contact is not None:
                 entry = replace(entry, contact=self._tools.vault.seal(tx, entry.visitor, entry.contact))
             self._tools.store.add_entry(tx, entry)
-            answer = self._shown(tx, entry, group)
+            answer = self._shown(tx, entry, groups)
             if key:
                 self._tools.idempotency.keep(tx, caller.name, key, asked, answer)
             return answer
@@ -74,14 +77,14 @@ class Waiting:
         store, start = self._tools.store, (page - 1) * page_size
         with self._tools.database.read() as tx:
             rows, total = store.own_entries(tx, caller.account, caller.mobile, page_size, start)
-            items = [self._shown(tx, row, store.place(tx, row.group_no)[1]) for row in rows]
+            items = [self._shown(tx, row, self._groups(tx, row)) for row in rows]
         return {"items": items, "total": total, "page": page, "page_size": page_size}
 
     def show(self, caller: Caller, number: str) -> dict[str, Any]:
         """Raises UnknownEntry."""
         with self._tools.database.read() as tx:
             row = _own(self._tools.store.entry(tx, number), caller)
-            return self._shown(tx, row, self._tools.store.place(tx, row.group_no)[1])
+            return self._shown(tx, row, self._groups(tx, row))
 
     def leave(self, caller: Caller, number: str) -> dict[str, Any]:
         """What was offered goes to the next; who has left has left. Raises UnknownEntry, EntryOver."""
@@ -91,11 +94,11 @@ class Waiting:
             store.lock_visitors(tx, {row.identity: row.visitor, row.mobile: row.visitor})
             row = _own(store.entry(tx, number, lock=True), caller)
             hold = None if row.booking is None else store.booking(tx, row.booking, lock=True)
-            group = store.place(tx, row.group_no)[1]
-            return self._shown(tx, self._left(tx, row, group, hold), group)
+            groups = self._groups(tx, row)
+            return self._shown(tx, self._left(tx, row, groups, hold), groups)
 
-    def _left(self, tx: sa.Connection, row: EntryRow, group: Group, hold: BookingRow | None) -> EntryRow:
-        state = self._state(row, group, hold)
+    def _left(self, tx: sa.Connection, row: EntryRow, groups: Sequence[Group], hold: BookingRow | None) -> EntryRow:
+        state = self._state(row, groups, hold)
         if state == Entry.LEFT:
             return row
         if state not in (Entry.WAITING, Entry.OFFERED):
@@ -131,25 +134,32 @@ class Waiting:
             made_at=to_micros(self._tools.clock.now()),
         )
 
-    def _place(self, tx: sa.Connection, entry: EntryRow) -> tuple[Hall, Group]:
+    def _hall(self, tx: sa.Connection, entry: EntryRow) -> Hall:
         hall = self._tools.store.halls(tx, {entry.hall}).get(entry.hall)
         if hall is None:
             raise UnknownHall(hall=entry.hall)
-        return hall, hall.group_for(entry.items)
+        return hall
 
-    def _check(self, tx: sa.Connection, entry: EntryRow, hall: Hall, group: Group) -> None:
-        """Under the locks of group and visitors."""
+    def _groups(self, tx: sa.Connection, entry: EntryRow) -> Sequence[Group]:
+        """Where it waits: at all that handle its items, or where it joined if the catalogue has none any more."""
+        hall = self._tools.store.halls(tx, {entry.hall}).get(entry.hall)
+        found = [] if hall is None else [group for group in hall.groups if group.handles(entry.items)]
+        return found or [self._tools.store.place(tx, entry.group_no)[1]]
+
+    def _check(self, tx: sa.Connection, entry: EntryRow, hall: Hall, groups: Sequence[Group]) -> None:
+        """Under the locks of groups and visitors."""
         now = self._tools.clock.now()
-        wanted = entry.wanted(group.schedule)
-        if entry.until - entry.since < wanted.minutes:
-            raise BeyondClosing(minutes=wanted.minutes)
+        minutes = _shortest(entry, groups).minutes
+        if entry.until - entry.since < minutes:
+            raise BeyondClosing(minutes=minutes)
         first, last = window(hall.rule, day_of(now))
         if not first <= entry.first_day <= entry.last_day <= last:
             raise OutsideWindow(first=first.isoformat(), last=last.isoformat())
         has = self._standing(tx, entry, hall, now)
-        free = [one for one in self._free(tx, group, wanted, now) if has.allows(entry, hall, one)]
+        found = [visit for group in groups for visit in self._free(tx, group, entry.wanted(group.schedule), now)]
+        free = sorted({(visit.day, visit.starts) for visit in found if has.allows(entry, hall, visit)})
         if free:
-            raise StillFree([{"date": one.day.isoformat(), "time": hhmm(one.starts)} for one in free[:NEXT]])
+            raise StillFree([{"date": day.isoformat(), "time": hhmm(starts)} for day, starts in free[:NEXT]])
 
     def _standing(self, tx: sa.Connection, entry: EntryRow, hall: Hall, now: datetime) -> Standing:
         """Of somebody who may wait, and whom something could be offered on one of the days."""
@@ -175,13 +185,14 @@ class Waiting:
         found = runs(_inside(slots, wanted, now), wanted.minutes)
         return [Visit(slot.day, slot.start, ends) for slot, ends, _ in found]
 
-    def _state(self, row: EntryRow, group: Group, hold: BookingRow | None) -> str:
+    def _state(self, row: EntryRow, groups: Sequence[Group], hold: BookingRow | None) -> str:
         now, state = self._tools.clock.now(), None if hold is None else hold.state
-        return state_at(row.state, row.wanted(group.schedule), state, now, hold is not None and hold.holds_at(now))
+        return state_at(row.state, _shortest(row, groups), state, now, hold is not None and hold.holds_at(now))
 
-    def _shown(self, tx: sa.Connection, row: EntryRow, group: Group) -> dict[str, Any]:
+    def _shown(self, tx: sa.Connection, row: EntryRow, groups: Sequence[Group]) -> dict[str, Any]:
         hold = None if row.booking is None else self._tools.store.booking(tx, row.booking)
-        state = self._state(row, group, hold)
+        group = groups[0] if hold is None else self._tools.store.place(tx, hold.group_no)[1]
+        state = self._state(row, groups, hold)
         held = hold.held_until if hold is not None and state == Entry.OFFERED else None
         return {
             "number": row.number,
@@ -191,7 +202,7 @@ class Waiting:
             "last_day": row.last_day.isoformat(),
             "since": hhmm(row.since),
             "until": hhmm(row.until),
-            "ahead": self._tools.store.entries_before(tx, row) if state == Entry.WAITING else 0,
+            "ahead": self._tools.store.entries_before(tx, row, groups) if state == Entry.WAITING else 0,
             "booking": row.booking,
             "starts_at": None if hold is None else format_time(hold.starts_at),
             "ends_at": None if hold is None else format_time(hold.ends_at),
@@ -210,6 +221,11 @@ def _own(row: EntryRow | None, caller: Caller) -> EntryRow:
     if row is None or not caller.has(row):
         raise UnknownEntry
     return row
+
+
+def _shortest(entry: EntryRow, groups: Iterable[Group]) -> Wanted:
+    """What would do at the group where the visit takes the least time."""
+    return min((entry.wanted(group.schedule) for group in groups), key=lambda wanted: wanted.minutes)
 
 
 def _inside(slots: Iterable[Slot], wanted: Wanted, now: datetime) -> list[Slot]:

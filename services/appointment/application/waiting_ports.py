@@ -10,6 +10,7 @@ from typing import Protocol
 import sqlalchemy as sa
 
 from services.appointment.application.rows import AppealRow, BlockRow, EntryRow
+from services.appointment.domain.halls import Group
 
 
 class BlockStore(Protocol):
@@ -53,8 +54,8 @@ class WaitingStore(Protocol):
         """Nobody else plans it, offers its places or joins its list until the transaction ends."""
         ...
 
-    def next_place(self, tx: sa.Connection, group_no: int) -> int:
-        """Behind all who ever joined. The caller has locked the group."""
+    def next_place(self, tx: sa.Connection, hall: str) -> int:
+        """Behind all who ever joined at groups that the caller has locked: no other's place is the same there."""
         ...
 
     def add_entry(self, tx: sa.Connection, row: EntryRow) -> None: ...
@@ -67,8 +68,8 @@ class WaitingStore(Protocol):
         """The last first, and how many there are: of an account, or of a guest by the key of the mobile."""
         ...
 
-    def entries_in(self, tx: sa.Connection, group_no: int, first: date, last: date) -> list[EntryRow]:
-        """Those that wait for any of these days, the oldest first."""
+    def entries_in(self, tx: sa.Connection, group: Group, first: date, last: date) -> list[EntryRow]:
+        """Those that wait for any of these days and for what the group handles, the oldest first."""
         ...
 
     def lock_entries(self, tx: sa.Connection, numbers: Collection[str]) -> list[EntryRow]:
@@ -85,8 +86,8 @@ class WaitingStore(Protocol):
         """How many the person has at the hall that wait, or are offered a time."""
         ...
 
-    def entries_before(self, tx: sa.Connection, row: EntryRow) -> int:
-        """How many wait for longer in the same group for any of the same days."""
+    def entries_before(self, tx: sa.Connection, row: EntryRow, groups: Collection[Group]) -> int:
+        """How many wait for longer for any of the same days, and for what one of these groups of its hall handles."""
         ...
 
     def change_entries(self, tx: sa.Connection, changes: Sequence[tuple[EntryRow, EntryRow]]) -> bool:

@@ -17,7 +17,7 @@ from services.appointment.application.ticketing import Place, place_of, shown
 from services.appointment.application.tools import Tools
 from services.appointment.domain.halls import Group
 from services.appointment.domain.queue import check_walk_in_time, priority_of, rank_of_walk_in
-from services.appointment.domain.schedule import hours_on, walk_in_contingent
+from services.appointment.domain.schedule import Closing, open_hours, walk_in_contingent
 from services.appointment.domain.times import day_of, minute_of
 
 Json = dict[str, Any]
