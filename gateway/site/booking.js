@@ -1,7 +1,7 @@
 // Booking a visit without an account: the halls that handle an item, their free times, a code by SMS, the booking; or,
 // where no time suits, a place on the waiting list.
 
-import {button, dayText, form, input, keyOf, me, prove, spanText, step, timeButton, timesOf} from "./forms.js";
+import {button, dayText, daysOf, form, input, keyOf, me, prove, spanText, step, timeButton, timesOf} from "./forms.js";
 import {ask, el, line, link, named, section, send, show, status, t} from "./kit.js";
 import {done, waits} from "./visits.js";
 
@@ -24,8 +24,7 @@ export async function booking(code) {
 async function withDays(hall, item) {
   try {
     const found = await ask("/halls/" + encodeURIComponent(hall.id) + "/slots", {item});
-    const days = found.groups.flatMap((group) => group.days).filter((day) => day.times.length > 0);
-    return {hall, days, window: found.groups.length > 0 && [found.first_day, found.last_day]};
+    return {hall, days: daysOf(found.groups), window: found.groups.length > 0 && [found.first_day, found.last_day]};
   } catch (error) {
     if (!error.problem) throw error;
     return {hall, days: [], window: null};

@@ -76,6 +76,18 @@ export function clock(instant) {
   return when(instant, {hour: "2-digit", minute: "2-digit", hourCycle: "h23"});
 }
 
+// The days on which some groups of a hall have time. What several have at the same hour is one time, with all its places.
+export function daysOf(groups) {
+  const days = {};
+  for (const {date, times} of groups.flatMap((group) => group.days)) {
+    const free = days[date] ??= {};
+    for (const one of times) free[one.time] = (free[one.time] ?? 0) + one.free;
+  }
+  const ordered = (made) => Object.entries(made).sort(([one], [other]) => (one < other ? -1 : 1));
+  return ordered(days).map(([date, free]) => ({date, times: ordered(free).map(([time, count]) => ({time, free: count}))}))
+    .filter((day) => day.times.length > 0);
+}
+
 export function timesOf(day, take) {
   return [el("h3", {}, dayText(day.date)), el("div", {class: "chips"}, day.times.map((one) => {
     return timeButton(`${one.time} · ${t("left", {n: one.free})}`, () => take(day.date, one.time));

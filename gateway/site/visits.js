@@ -1,6 +1,6 @@
 // What a mobile has booked and what it waits for: to look at, to move, to confirm and to give up.
 
-import {attempt, button, clock, DAY, dayText, form, input, keyOf, me, prove, spanText, step, timeButton, timesOf, when} from "./forms.js";
+import {attempt, button, clock, DAY, dayText, daysOf, form, input, keyOf, me, prove, spanText, step, timeButton, timesOf, when} from "./forms.js";
 import {ask, el, facts, section, send, show, status, t} from "./kit.js";
 
 const OPEN = ["waiting", "offered"]; // entries that something can still come of
@@ -94,11 +94,11 @@ function appeal(place, visit) {
   step(place, el("h2", {tabindex: "-1"}, `${t("appeal")} · ${visit.hall_name}`), button("keep", () => draw(place, visit)), made);
 }
 
-// The hall's other times for the same visit.
+// Other times for the same visit, with the same unit of the hall.
 async function others(place, visit) {
   const {items: [item], people} = visit;
   const found = await ask("/halls/" + encodeURIComponent(visit.hall) + "/slots", {item, people});
-  const days = found.groups.flatMap((group) => group.days).filter((day) => day.times.length > 0);
+  const days = daysOf(found.groups.filter((one) => one.group === visit.group));
   const take = (date, time) => move(place, visit, date, time);
   step(place, el("h2", {tabindex: "-1"}, t("move")), button("keep", () => draw(place, visit)),
     days.length > 0 ? days.flatMap((day) => timesOf(day, take)) : el("p", {}, t("no_times")));
@@ -163,7 +163,7 @@ function drawEntry(place, entry) {
   place.replaceChildren(...[
     facts([
       [t("waits_for"), spanText(entry)],
-      [t("place"), `${entry.hall_name} · ${entry.group_name}`],
+      [t("place"), offered ? `${entry.hall_name} · ${entry.group_name}` : entry.hall_name],
       [t("state"), t("entry_" + entry.state)],
       [t("ahead"), entry.state === "waiting" && String(entry.ahead)],
       [t("time"), offered && timeOf(entry)],

@@ -37,7 +37,10 @@ class Asked(Request):
 
 
 class SlotsAsked(Request):
-    """RPC `slots` (→ FreeSlots), for everybody. `date`: the first day, today if absent; all groups without `item`."""
+    """RPC `slots` (→ FreeSlots), for everybody. `date`: the first day, today if absent.
+
+    All groups without `item`; with it, each that handles it: who books a time gets it at the first that has it.
+    """
 
     hall = fields.String(required=True, validate=CODE)
     item = fields.String(load_default=None, allow_none=True, validate=CODE)
@@ -126,7 +129,7 @@ class Moving(Request):
 
 
 class Move(Asked, Moving):
-    """RPC `move` (→ Appointment): the new time is taken and the old one given up, or neither."""
+    """RPC `move` (→ Appointment): the new time, at the same group, is taken and the old one given up, or neither."""
 
     number = fields.String(required=True, validate=CODE)
     idempotency_key = fields.String(load_default=None, allow_none=True, validate=KEY)

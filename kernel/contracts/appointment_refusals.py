@@ -28,7 +28,10 @@ def minute_text(instant: str) -> str:
 
 
 class Full(Refusal):
-    """No place is left then. `next`: up to three times that are free, as `contracts.appointment.NextTime`."""
+    """No place is left then, at any group that handles it.
+
+    `next`: up to three times that are free, as `contracts.appointment.NextTime`.
+    """
 
     code = "full"
     status = 409

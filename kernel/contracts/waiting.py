@@ -47,9 +47,10 @@ class OwnWaitingAsked(Asked):
 
 
 class WaitingEntry(VisitNamed):
-    """An entry on the waiting list. `ahead`: how many have waited longer for any of its days.
+    """An entry on the waiting list. `ahead`: how many have waited longer for any of its days at any of its groups.
 
-    Once it was offered a time, `booking` is the hold: to be confirmed like any other, until `held_until`.
+    It waits at each group that handles its items: `group` is the first of them. Once it was offered a time, `group` is
+    where, and `booking` the hold: to be confirmed like any other, until `held_until`.
     """
 
     number = fields.String(required=True)
