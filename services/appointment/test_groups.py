@@ -195,11 +195,11 @@ def test_an_entry_ends_when_its_person_books_at_any_of_its_groups(two: Desk) -> 
     for number in (1, 2):
         two.book(number)
     entry, other = two.join(3)["number"], two.join(4)["number"]
-    two.book(9, date=WEDNESDAY)
-    assert two.book(3, date=WEDNESDAY)["group"] == GENERAL
+    two.book(9, time="10:00")
+    assert two.book(3, time="10:00")["group"] == GENERAL
     assert two.entry(entry, 3)["state"] == "booked"
     two.schedule(TAX, capacity=2)
-    assert two.book(4, date=WEDNESDAY, items=["tax"])["group"] == TAX
+    assert two.book(4, time="10:00", items=["tax"])["group"] == TAX
     assert two.entry(other, 4)["state"] == "waiting", "taxes alone are no passport"
 
 
