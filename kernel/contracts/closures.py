@@ -10,7 +10,7 @@ from kernel.contracts.accounts import Request
 from kernel.contracts.appointment import OfHall
 from kernel.contracts.case import TextLength
 from kernel.contracts.envelope import Instant
-from kernel.contracts.patterns import CODE, END, GROUP, ONE_LINE, TIME
+from kernel.contracts.patterns import CODE, END, GROUP, KEY, ONE_LINE, TIME
 
 
 class DaysAndHours(Request):
@@ -38,6 +38,8 @@ class Closure(DaysAndHours):
 
 class Close(OfHall, Closure):
     """RPC `close` (→ Replanned). Raises UnknownHall, UnknownGroup."""
+
+    idempotency_key = fields.String(load_default=None, allow_none=True, validate=KEY)
 
 
 class Reopen(OfHall):

@@ -148,7 +148,8 @@ class AppointmentService:
     @rpc(shut.Close)
     def close(self, request: Json) -> Json:
         by = check_manager(request["principal"], request["hall"])
-        return self.app.planning.close(request["hall"], _members(request, shut.Closure), by)
+        closure, key = _members(request, shut.Closure), request["idempotency_key"]
+        return self.app.planning.close(request["hall"], closure, by, key)
 
     @rpc(shut.Reopen)
     def reopen(self, request: Json) -> Json:

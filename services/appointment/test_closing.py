@@ -18,6 +18,7 @@ from kernel.contracts.appointment_refusals import (
     UnknownHall,
 )
 from kernel.contracts.visit_facts import VisitCancelled, VisitClosed, VisitReopened
+from kernel.idempotency import KeyReused
 from services.appointment.domain.booking import State
 from services.appointment.testing import HALL, TUESDAY, WEDNESDAY, Desk
 
@@ -214,6 +215,18 @@ def test_a_closure_taken_back_before_anybody_was_told_is_no_news(desk: Desk) -> 
     desk.app.planning.reopen("tianhe", desk.closure())
     desk.sweep()
     assert [fact.TYPE for fact in desk.facts(number)] == ["visit.booked"]
+
+
+def test_a_closure_sent_twice_is_one_and_taken_back_with_one(desk: Desk) -> None:
+    number = desk.book(1, date=WEDNESDAY)["number"]
+    assert desk.shut(key="k") == desk.shut(key="k")
+    with pytest.raises(KeyReused):
+        desk.shut(key="k", since="09:00")
+    desk.sweep()
+    desk.app.planning.reopen("tianhe", desk.closure())
+    desk.sweep()
+    assert not desk.booking(number).closed
+    desk.check()
 
 
 def test_one_of_two_closures_taken_back_opens_nothing(desk: Desk) -> None:

@@ -105,11 +105,11 @@ class Desk:
     def rule(self, **change: Any) -> None:
         self.app.planning.set_rule("tianhe", contract.HallRule().load(change), "staff-1")
 
-    def shut(self, **change: Any) -> dict[str, Any]:
+    def shut(self, key: str | None = None, **change: Any) -> dict[str, Any]:
         """Close the hall on Wednesday, unless said otherwise. What it answered."""
         day = WEDNESDAY.isoformat()
         document = {"first_day": day, "last_day": day, "reason": "设备检修", **change}
-        return self.app.planning.close("tianhe", closures.Closure().load(document), "staff-1")
+        return self.app.planning.close("tianhe", closures.Closure().load(document), "staff-1", key)
 
     def book(self, number: int = 1, **change: Any) -> dict[str, Any]:
         """The person of this number books on Tuesday at nine, unless said otherwise."""

@@ -107,14 +107,21 @@ class Planning:
             self._tools.store.set_rule(tx, hall, orjson.dumps(document).decode(), self._now(), by)
             return self._replanned(tx, hall)
 
-    def close(self, hall: str, closure: Mapping[str, Any], by: str) -> dict[str, Any]:
+    def close(self, hall: str, closure: Mapping[str, Any], by: str, key: str | None = None) -> dict[str, Any]:
         """`closure`: loaded `kernel.contracts.closures.Closure`. Raises UnknownHall, UnknownGroup."""
+        asked = _asked(hall, closure)
         with self._tools.database.write() as tx:
+            before = self._tools.idempotency.replay(tx, by, key, asked) if key else None
+            if before is not None:
+                return before
             self._tools.store.lock_hall(tx, hall)
             found = self._hall(tx, hall)
             no = None if closure["group"] is None else found.group(closure["group"]).no
             self._tools.store.add_closure(tx, self._closure(hall, no, closure, by))
-            return self._replanned(tx, hall)
+            answer = self._replanned(tx, hall)
+            if key:
+                self._tools.idempotency.keep(tx, by, key, asked, answer)
+            return answer
 
     def reopen(self, hall: str, closure: str) -> dict[str, Any]:
         """A closure is taken back. Raises UnknownHall, UnknownClosure."""
@@ -226,6 +233,11 @@ class Planning:
             }
             for group, row in found
         ]
+
+
+def _asked(hall: str, closure: Mapping[str, Any]) -> dict[str, Any]:
+    days = {name: closure[name].isoformat() for name in ("first_day", "last_day")}
+    return {"close": hall, **{name: closure[name] for name in ("group", "since", "until", "reason")}, **days}
 
 
 def _shown(row: ClosureRow, names: Mapping[int, str]) -> dict[str, Any]:
