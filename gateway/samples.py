@@ -259,6 +259,7 @@ ANSWERS: dict[tuple[str, str], dict[str, Any]] = {
     ("appointment", "own_appointments"): _VISITS,
     ("appointment", "appointment"): _VISIT,
     ("appointment", "cancel"): {**_VISIT, "state": "cancelled"},
+    ("appointment", "cancel_for_visitor"): {**_VISIT, "state": "cancelled"},
     ("appointment", "move"): _VISIT,
     ("appointment", "calendar"): {"media_type": "text/calendar; charset=utf-8", "name": "A.ics", "content": "BEGIN"},
     ("appointment", "qr"): {"media_type": "image/svg+xml", "name": "A.svg", "content": "<svg/>"},

@@ -69,6 +69,7 @@ BODIES = {
     },
     "set_hall_rule": {"per_week": 3},
     "close_hall": {"first_day": "2026-02-11", "last_day": "2026-02-11", "reason": "检修"},
+    "cancel_for_visitor": {"reason": "应来电要求取消"},
     "check_in": {"identity_number": "440105199003070015"},
     "hall_check_in": {"code": "ABCD2345EFGH", "identity_number": "440105199003070015", "priority": "disabled"},
     "take_ticket": {"group": "guangzhou.1a2b3c4d", "people": 2},

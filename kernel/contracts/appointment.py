@@ -341,6 +341,23 @@ class SetRule(OfHall, HallRule):
     """RPC `set_rule` (→ Replanned); `rule`, asked as OfHall is, answers HallRule. Raises UnknownHall."""
 
 
+class Cancellation(Request):
+    """Body of `POST /halls/{hall}/bookings/{number}/cancellation`. The visitor reads `reason`, and it stays on the log:
+    it tells nothing of the person."""
+
+    reason = fields.String(
+        required=True, validate=[TextLength(1, 200), ONE_LINE], metadata={"example": "应来电要求取消"}
+    )
+
+
+class CancelForVisitor(OfHall, Cancellation):
+    """RPC `cancel_for_visitor` (→ Appointment): until the visit begins. Raises UnknownBooking, InThePast,
+    NotInThatState."""
+
+    number = fields.String(required=True, validate=CODE)
+    idempotency_key = fields.String(load_default=None, allow_none=True, validate=KEY)
+
+
 class BookingsAsked(OfHall):
     """RPC `bookings` (→ BookingPage): who is expected at the hall on a day, by time."""
 

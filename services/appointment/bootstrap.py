@@ -35,6 +35,7 @@ from services.appointment.application.contacts import Contacts
 from services.appointment.application.expected import Expected
 from services.appointment.application.files import Files
 from services.appointment.application.free_slots import FreeTimes
+from services.appointment.application.hall_cancelling import HallCancelling
 from services.appointment.application.offering import Offering
 from services.appointment.application.own_bookings import OwnBookings
 from services.appointment.application.planning import Planning
@@ -83,6 +84,7 @@ class Appointments:
         self.own_bookings = OwnBookings(tools)
         self.files = Files(tools, self.own_bookings, documents)
         self.expected = Expected(tools)
+        self.hall_cancelling = HallCancelling(tools)
         self.contacts = Contacts(tools)
         self.adopting = Adopting(self.planning)
         self.waiting = Waiting(tools)

@@ -166,6 +166,12 @@ class AppointmentService:
         check_staff(request["principal"], request["hall"])
         return self.app.expected.page(request)
 
+    @rpc(contract.CancelForVisitor)
+    def cancel_for_visitor(self, request: Json) -> Json:
+        by = check_staff(request["principal"], request["hall"])
+        said = (request["hall"], request["number"], request["reason"], by, request["idempotency_key"])
+        return self.app.hall_cancelling.cancel(*said)
+
     @rpc(hall_day.CheckIn)
     def check_in(self, request: Json) -> Json:
         known = self._identity_number(request["principal"])

@@ -16,13 +16,14 @@ from kernel.contracts.appointment_refusals import (
     NotInThatState,
     OutsideWindow,
     TooLate,
+    UnknownBooking,
     UnknownGroup,
     UnknownHall,
 )
 from kernel.contracts.visit_facts import VisitBlocked, VisitCancelled
 from kernel.errors import Refusal
 from services.appointment.bootstrap import RETURN_SECONDS, a_while
-from services.appointment.testing import HALL, POLICE, TUESDAY, WEDNESDAY, Desk
+from services.appointment.testing import HALL, POLICE, STAFF, TUESDAY, WEDNESDAY, Desk
 
 THURSDAY = date(2026, 2, 12)
 
@@ -67,6 +68,46 @@ def test_too_late_to_cancel_or_to_move(desk: Desk) -> None:
     with pytest.raises(InThePast):
         desk.cancel(number)
     assert desk.traces() == before
+
+
+def test_staff_cancel_for_who_calls_too_late_to_do_so(desk: Desk) -> None:
+    number = desk.book(1)["number"]
+    desk.advance(hours=24, minutes=59)
+    with pytest.raises(TooLate):
+        desk.cancel(number)
+    answer = desk.cancel_by_staff(number, key="k")
+    assert contract.Appointment().validate(answer) == {}
+    assert (answer["state"], desk.booking(number).state) == ("cancelled", "cancelled")
+    assert desk.facts(number)[-1] == VisitCancelled(
+        occurred_at=desk.clock.now(), by=STAFF, hall="tianhe", cause="staff", reason="应来电要求取消"
+    )
+    assert desk.cancel_by_staff(number, key="k") == answer
+    with pytest.raises(NotInThatState):
+        desk.cancel_by_staff(number)
+    desk.advance(days=1)
+    assert (desk.app.sweeping.missed(), desk.app.offering.returns()) == (0, 1)
+    desk.check()
+
+
+def test_staff_cancel_neither_what_has_begun_nor_another_halls_nor_a_hold(desk: Desk) -> None:
+    number, hold = desk.book(1)["number"], desk.hold(2)["number"]
+    for booking, hall in ((number, "panyu"), (hold, "tianhe"), ("nothing", "tianhe")):
+        with pytest.raises(UnknownBooking):
+            desk.cancel_by_staff(booking, hall)
+    desk.advance(hours=25)
+    with pytest.raises(InThePast):
+        desk.cancel_by_staff(number)
+
+
+def test_what_is_held_for_a_closed_visit_is_free_once_staff_have_cancelled_it(desk: Desk) -> None:
+    number = desk.book(1, date=WEDNESDAY)["number"]
+    desk.shut()
+    desk.sweep()
+    desk.cancel_by_staff(number)
+    desk.advance(seconds=100)
+    desk.sweep()
+    assert desk.taken() == {}
+    desk.check()
 
 
 def test_a_moved_visit_takes_the_new_place_and_gives_up_the_old(desk: Desk) -> None:

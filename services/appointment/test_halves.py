@@ -136,6 +136,11 @@ def close_out(desk: Desk) -> Callable[[], Any]:
     return lambda: desk.app.closings.settle(number)
 
 
+def cancel_by_staff(desk: Desk) -> Callable[[], Any]:
+    number = closed_out(desk)
+    return lambda: desk.cancel_by_staff(number, key="k")
+
+
 def closed_out(desk: Desk) -> str:
     number = str(desk.book(1, date=WEDNESDAY, people=2)["number"])
     desk.shut()
@@ -212,6 +217,7 @@ def decide(desk: Desk, granted: bool) -> Callable[[], Any]:
         reopen,
         move_to_what_is_held,
         cancel_closed,
+        cancel_by_staff,
         end_closed,
         remind,
         appeal,
@@ -221,7 +227,7 @@ def decide(desk: Desk, granted: bool) -> Callable[[], Any]:
     ids=[
         *("book", "hold", "confirm", "cancel", "move", "end_holds", "return_places", "missed"),
         *("join", "offer", "leave", "confirm_an_offer", "grow", "close_out", "reopen", "move_to_what_is_held"),
-        *("cancel_closed", "end_closed", "remind", "appeal", "grant", "dismiss"),
+        *("cancel_closed", "cancel_by_staff", "end_closed", "remind", "appeal", "grant", "dismiss"),
     ],
 )
 def test_whole_or_nothing(desk: Desk, made: Callable[[Desk], Callable[[], Any]]) -> None:

@@ -124,6 +124,9 @@ class Desk:
     def cancel(self, booking: str, number: int = 1, key: str | None = None) -> dict[str, Any]:
         return self.app.own_bookings.cancel(self.caller(f"a-{number}"), booking, key)
 
+    def cancel_by_staff(self, booking: str, hall: str = "tianhe", key: str | None = None) -> dict[str, Any]:
+        return self.app.hall_cancelling.cancel(hall, booking, "应来电要求取消", STAFF, key)
+
     def move(
         self, booking: str, number: int = 1, day: date = WEDNESDAY, time: str = "09:00", key: str | None = None
     ) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from kernel.contracts.appointment_refusals import MovedTooOften, NotInThatState
+from kernel.contracts.appointment_refusals import InThePast, MovedTooOften, NotInThatState
 from kernel.contracts.visit_facts import (
     VisitAppealDismissed,
     VisitBlocked,
@@ -98,13 +98,21 @@ def decide(booking: Booking, said: VisitFact, rule: HallRule) -> VisitFact:
     fits = _FITS.get(type(said), _always)
     if type(said) not in TRANSITIONS.get(booking.state, {}) or not fits(booking):
         raise NotInThatState(str(booking.state))
-    leaves = isinstance(said, VisitMoved) or (isinstance(said, VisitCancelled) and said.cause == "visitor")
     # Whoever the hall has closed out may leave at any hour.
-    if leaves and booking.starts_at is not None and not booking.closed:
-        check_still_time(rule, booking.starts_at, said.occurred_at)
-        if isinstance(said, VisitMoved) and booking.moves >= rule.moves:
-            raise MovedTooOften(most=rule.moves)
+    if booking.starts_at is not None and not booking.closed:
+        _check_leaving(rule, booking, booking.starts_at, said)
     return said
+
+
+def _check_leaving(rule: HallRule, booking: Booking, starts_at: datetime, said: VisitFact) -> None:
+    """Staff cancel until the visit begins; what was missed after that they may excuse."""
+    cause = said.cause if isinstance(said, VisitCancelled) else None
+    if isinstance(said, VisitMoved) or cause == "visitor":
+        check_still_time(rule, starts_at, said.occurred_at)
+    if cause == "staff" and starts_at <= said.occurred_at:
+        raise InThePast
+    if isinstance(said, VisitMoved) and booking.moves >= rule.moves:
+        raise MovedTooOften(most=rule.moves)
 
 
 def _always(_: Booking) -> bool:

@@ -81,6 +81,14 @@ def test_only_visitors_are_held_to_the_hours_before(cause: str) -> None:
             decide(booking, late, RULE)
 
 
+def test_staff_cancel_nothing_that_has_begun() -> None:
+    begun = said(VisitCancelled, STARTS, cause="staff")
+    with pytest.raises(InThePast):
+        decide(rebuild("B", [booked()]), begun, RULE)
+    closed = rebuild("B", [booked(), said(VisitClosed, reason="检修")])
+    assert decide(closed, begun, RULE) == begun
+
+
 @pytest.mark.parametrize("end", [VisitNoShow, VisitCheckedIn])
 def test_what_is_over_is_not_cancelled(end: type[VisitFact]) -> None:
     booking = rebuild("B", [booked(), said(end)])

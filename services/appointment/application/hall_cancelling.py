@@ -1,0 +1,54 @@
+"""The hall's staff cancel a visit: for somebody who calls when it is too late to do so alone, or whom nobody can serve.
+
+Its places come back as those that a visitor gives up, so that staff cannot pass one on either.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from kernel.contracts.appointment_refusals import UnknownBooking
+from kernel.contracts.visit_facts import VisitCancelled
+from services.appointment.application.releasing import give_up_secretly, release
+from services.appointment.application.rows import BookingRow
+from services.appointment.application.saying import append_last, append_to, shown
+from services.appointment.application.tools import Tools
+from services.appointment.domain.booking import State, decide
+
+
+class HallCancelling:
+    """Handler of `cancel_for_visitor`; the answer is `kernel.contracts.appointment.Appointment`."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+
+    def cancel(self, hall: str, number: str, reason: str, by: str, key: str | None) -> dict[str, Any]:
+        """Raises UnknownBooking, also for another hall's, InThePast, NotInThatState."""
+        asked = {"cancel": number, "hall": hall, "reason": reason}
+        with self._tools.database.write() as tx:
+            before = self._tools.idempotency.replay(tx, by, key, asked) if key else None
+            if before is not None:
+                return before
+            row = self._tools.store.booking(tx, number, lock=True)
+            if row is None or row.hall != hall or row.version == 0:  # nobody comes for a hold, and it ends by itself
+                raise UnknownBooking
+            at, group = self._tools.store.place(tx, row.group_no)
+            fact = VisitCancelled(
+                occurred_at=self._tools.clock.now(), by=by, hall=hall, cause="staff", reason=reason
+            )
+            decide(row.as_booking(group.id), fact, at.rule)
+            after = replace(row, state=State.CANCELLED, version=row.version + 1, remind_at=None)
+            answer = shown(after, group, at.rule)
+            self._write(tx, row, after)
+            if key:
+                self._tools.idempotency.keep(tx, by, key, asked, answer)
+            append_last(self._tools, tx, [append_to(number, row.version, [fact])])
+            return answer
+
+    def _write(self, tx: sa.Connection, row: BookingRow, after: BookingRow) -> None:
+        store = self._tools.store
+        if not store.change_booking(tx, row, after):
+            raise RuntimeError(f"a booking that was locked has changed: {row.number}")
+        release(self._tools, tx, store.held_instead(tx, row.number, lock=True))
+        give_up_secretly(self._tools, tx, [slot for _, slot in store.drop_places(tx, [row.number])])
