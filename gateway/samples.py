@@ -203,7 +203,6 @@ _TICKET = {
     "group": "guangzhou.1a2b3c4d",
     "group_name": "公安窗口",
     "kind": "walk_in",
-    "priority": "none",
     "people": 1,
     "issued_at": _NOW,
     "expected_low": 5,
@@ -212,7 +211,8 @@ _TICKET = {
     "window": None,
     "until": None,
 }
-_STAFF_TICKET = {**_TICKET, "booking": None}
+_TICKET_TAKEN = {**_TICKET, "priority": "none"}
+_STAFF_TICKET = {**_TICKET_TAKEN, "booking": None}
 _AT_WINDOW = {
     "window": "3",
     "name": "3号窗口",
@@ -275,9 +275,9 @@ ANSWERS: dict[tuple[str, str], dict[str, Any]] = {
     ("appointment", "reopen"): _REPLANNED,
     ("appointment", "hit_bookings"): {"items": _REPLANNED["hit"], "total": 1},
     ("appointment", "bookings"): _VISITS,
-    ("appointment", "check_in"): {**_TICKET, "kind": "booking"},
-    ("appointment", "hall_check_in"): {**_TICKET, "kind": "booking"},
-    ("appointment", "take_ticket"): _TICKET,
+    ("appointment", "check_in"): {**_TICKET_TAKEN, "kind": "booking"},
+    ("appointment", "hall_check_in"): {**_TICKET_TAKEN, "kind": "booking"},
+    ("appointment", "take_ticket"): _TICKET_TAKEN,
     ("appointment", "ticket"): {**_TICKET, "ahead": 1, "low": 5, "high": 20},
     ("appointment", "return_ticket"): _STAFF_TICKET,
     **{("appointment", rpc): _AT_WINDOW for rpc in ("set_window", "call_next", "recall_ticket", "park_ticket")},

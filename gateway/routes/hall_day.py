@@ -60,7 +60,7 @@ _ARRIVING = [
         SIGNED_IN,
         request=hall_day.CheckIn,
         body=hall_day.CheckInSaid,
-        answer=hall_day.Ticket(),
+        answer=hall_day.TicketTaken(),
         others=_CHECKED_IN,
     ),
     _route(
@@ -71,7 +71,7 @@ _ARRIVING = [
         HALL,
         request=hall_day.HallCheckIn,
         body=hall_day.HallCheckInSaid,
-        answer=hall_day.Ticket(),
+        answer=hall_day.TicketTaken(),
         others=_CHECKED_IN,
     ),
     _route(
@@ -82,7 +82,7 @@ _ARRIVING = [
         HALL,
         request=hall_day.TakeTicket,
         body=hall_day.TicketWanted,
-        answer=hall_day.Ticket(),
+        answer=hall_day.TicketTaken(),
         status=201,
         others={409: "No tickets left (with the next free times), closed, or the person waits already."},
     ),

@@ -36,7 +36,7 @@ class CheckInSaid(Request):
 
 
 class CheckIn(Asked, CheckInSaid):
-    """RPC `check_in` (→ Ticket). Raises UnknownBooking, WrongDay, TooEarly, TooLateToCheckIn and AlreadyWaiting."""
+    """RPC `check_in` (→ TicketTaken). Raises UnknownBooking, WrongDay, TooEarly, TooLateToCheckIn and AlreadyWaiting."""
 
     number = fields.String(required=True, validate=CODE)
 
@@ -50,7 +50,7 @@ class HallCheckInSaid(Request):
 
 
 class HallCheckIn(OfHall, HallCheckInSaid):
-    """RPC `hall_check_in` (→ Ticket)."""
+    """RPC `hall_check_in` (→ TicketTaken)."""
 
 
 class TicketWanted(Request):
@@ -63,7 +63,7 @@ class TicketWanted(Request):
 
 
 class TakeTicket(OfHall, TicketWanted):
-    """RPC `take_ticket` (→ Ticket). Raises NoTicketsLeft, AlreadyWaiting, Closed, UnknownGroup."""
+    """RPC `take_ticket` (→ TicketTaken). Raises NoTicketsLeft, AlreadyWaiting, Closed, UnknownGroup."""
 
     idempotency_key = _key()
 
@@ -156,7 +156,6 @@ class Ticket(ma.Schema):
     group = fields.String(required=True)
     group_name = fields.String(required=True)
     kind = fields.String(required=True, validate=validate.OneOf(KINDS))
-    priority = fields.String(required=True, validate=validate.OneOf(PRIORITIES))
     people = fields.Integer(required=True)
     issued_at = Instant(required=True)
     expected_low = fields.Integer(required=True)
@@ -164,6 +163,12 @@ class Ticket(ma.Schema):
     called_at = Instant(required=True, allow_none=True)
     window = fields.String(required=True, allow_none=True)
     until = Instant(required=True, allow_none=True)
+
+
+class TicketTaken(Ticket):
+    """As who has taken it and the hall's staff see it: with the reason for which it is ahead, if there is one."""
+
+    priority = fields.String(required=True, validate=validate.OneOf(PRIORITIES))
 
 
 class TicketStanding(Ticket):
@@ -174,7 +179,7 @@ class TicketStanding(Ticket):
     high = fields.Integer(required=True, allow_none=True)
 
 
-class StaffTicket(Ticket):
+class StaffTicket(TicketTaken):
     """And the booking that it is for."""
 
     booking = fields.String(required=True, allow_none=True)

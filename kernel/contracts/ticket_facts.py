@@ -26,9 +26,13 @@ class AtWindow(TicketFact):
 
 @dataclass(frozen=True, kw_only=True)
 class TicketIssued(TicketFact):
-    """取号: somebody waits. `rank` is the place in the queue; the wait was expected to be `low` to `high` minutes."""
+    """取号: somebody waits. `rank` is the place in the queue; the wait was expected to be `low` to `high` minutes.
+
+    Why somebody is let ahead (age, disability, pregnancy) is not said: the log keeps it for ever.
+    """
 
     TYPE = "ticket.issued"
+    VERSION = 2
 
     hall_name: str
     group_name: str
@@ -37,7 +41,6 @@ class TicketIssued(TicketFact):
     low: int
     high: int
     people: int = 1
-    priority: str = "none"
     booking: str | None = None
 
 

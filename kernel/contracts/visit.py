@@ -1,10 +1,10 @@
 """The facts of visits and tickets, read and written. Published by appointment on `visit-events`, key `<type>.<hall>`.
 
 A booking's number is the stream of its facts, a ticket's id of its own. `load_visit_fact` checks data against the
-schema of the version they were written in; nothing downstream ever sees data that do not fit.
+schema of the version they were written in and lifts them to the present one; nothing downstream sees any other.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields as dataclass_fields
 from datetime import date, datetime
 from typing import Any
@@ -149,7 +149,7 @@ def _minutes() -> fields.Integer:
     return fields.Integer(strict=True, required=True, validate=validate.Range(0, 10_000))
 
 
-class TicketIssuedV1(TicketFactSchema):
+class TicketIssuedV2(TicketFactSchema):
     hall_name = fields.String(required=True, validate=_SHORT)
     group_name = fields.String(required=True, validate=_SHORT)
     kind = fields.String(required=True, validate=validate.OneOf(KINDS))
@@ -157,8 +157,11 @@ class TicketIssuedV1(TicketFactSchema):
     low = _minutes()
     high = _minutes()
     people = fields.Integer(strict=True, load_default=1, validate=validate.Range(1, 50))
-    priority = fields.String(load_default="none", validate=validate.OneOf(PRIORITIES))
     booking = fields.String(allow_none=True, load_default=None, validate=_CODE)
+
+
+class TicketIssuedV1(TicketIssuedV2):
+    priority = fields.String(load_default="none", validate=validate.OneOf(PRIORITIES))
 
 
 class TicketParkedV1(_AtWindow):
@@ -172,6 +175,11 @@ class TicketReturnedV1(TicketFactSchema):
 class TicketTransferredV1(_AtWindow):
     to = fields.String(required=True, validate=_GROUP)
     to_name = fields.String(required=True, validate=_SHORT)
+
+
+def issued_v1_to_v2(data: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 said why somebody was let ahead, which is nobody's business; that somebody was, the rank says."""
+    return {name: value for name, value in data.items() if name != "priority"}
 
 
 VISIT_SCHEMAS: dict[tuple[str, int], ma.Schema] = {
@@ -190,6 +198,7 @@ VISIT_SCHEMAS: dict[tuple[str, int], ma.Schema] = {
     ("visit.unblocked", 1): VisitUnblockedV1(),
     ("visit.appeal_dismissed", 1): VisitAppealDismissedV1(),
     ("ticket.issued", 1): TicketIssuedV1(),
+    ("ticket.issued", 2): TicketIssuedV2(),
     ("ticket.called", 1): _AtWindow(),
     ("ticket.recalled", 1): _AtWindow(),
     ("ticket.parked", 1): TicketParkedV1(),
@@ -199,11 +208,17 @@ VISIT_SCHEMAS: dict[tuple[str, int], ma.Schema] = {
     ("ticket.missed", 1): _AtWindow(),
     ("ticket.closed", 1): TicketFactSchema(),
 }
+UPCASTERS: dict[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {
+    ("ticket.issued", 1): issued_v1_to_v2,
+}
 _FACTS: dict[str, type[VisitFact]] = {**VISIT_FACTS, **TICKET_FACTS}
 
 
 def load_visit_fact(type_: str, version: int, data: Mapping[str, Any]) -> VisitFact:
-    """Read a fact's data. Raises UnknownType, UnknownVersion, or InvalidInput with fields that start with `data.`."""
+    """Read a fact's data as written in `version`, lifted to the present version.
+
+    Raises UnknownType, UnknownVersion, or InvalidInput with fields that start with `data.`.
+    """
     if type_ not in _FACTS:
         raise UnknownType(type=type_)
     if (type_, version) not in VISIT_SCHEMAS:
@@ -213,11 +228,14 @@ def load_visit_fact(type_: str, version: int, data: Mapping[str, Any]) -> VisitF
         loaded = VISIT_SCHEMAS[type_, version].load(data)
     except ma.ValidationError as error:
         raise InvalidInput.from_messages({"data": error.messages}) from None
+    while (type_, version) in UPCASTERS:
+        loaded = UPCASTERS[type_, version](loaded)
+        version += 1
     return _FACTS[type_](**loaded)
 
 
 def dump_visit_fact(fact: VisitFact) -> dict[str, Any]:
-    """A fact's data as JSON values; members that are None are left out."""
+    """A fact's data as JSON values, in its present version; members that are None are left out."""
     values = {item.name: getattr(fact, item.name) for item in dataclass_fields(fact)}
     return {name: _plain(value) for name, value in values.items() if value is not None}
 

@@ -52,7 +52,8 @@ def tickets(events: Sequence[Recorded]) -> Iterator[Row]:
         return
     facts = [load_visit_fact(event.type, event.version, event.data) for event in events]
     ticket = rebuild(events[0].stream, [fact for fact in facts if isinstance(fact, TicketFact)])
-    told = (ticket.number, ticket.kind, ticket.booking, ticket.priority, ticket.people, ticket.low, ticket.high)
+    # Why somebody was let ahead is in the table alone.
+    told = (ticket.number, ticket.kind, ticket.booking, ticket.people, ticket.low, ticket.high)
     times = (ticket.rank, ticket.issued_at, ticket.first_called_at, ticket.called_at, ticket.until, ticket.ended_at)
     micros = (None if moment is None else to_micros(moment) for moment in times)
     yield ticket.id, ticket.version, str(ticket.state), *told, ticket.window, ticket.last_window, *micros
@@ -64,7 +65,7 @@ TICKETS = Holding(
     log="appointment",
     table="ticket",
     columns=(
-        *("id", "version", "state", "number", "kind", "booking", "priority", "people", "low", "high"),
+        *("id", "version", "state", "number", "kind", "booking", "people", "low", "high"),
         *("at_window", "last_window", "rank", "issued_at", "first_called_at", "called_at", "until", "ended_at"),
     ),
     width=1,

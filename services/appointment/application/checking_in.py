@@ -26,7 +26,7 @@ from services.appointment.application.releasing import release
 from services.appointment.application.rows import BookingRow
 from services.appointment.application.saying import append_last, append_to
 from services.appointment.application.staff import check_staff
-from services.appointment.application.ticketing import Place, about, change, place_of, shown
+from services.appointment.application.ticketing import Place, about, change, place_of, shown_to_taker
 from services.appointment.application.tools import Tools
 from services.appointment.domain.booking import State, decide
 from services.appointment.domain.queue import check_in_time, check_not_closed, priority_of, rank_of_booking
@@ -41,7 +41,7 @@ Json = dict[str, Any]
 
 
 class CheckingIn:
-    """Handlers of `check_in` and `hall_check_in`; answers are `kernel.contracts.hall_day.Ticket`."""
+    """Handlers of `check_in` and `hall_check_in`; answers are `kernel.contracts.hall_day.TicketTaken`."""
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
@@ -109,7 +109,7 @@ class CheckingIn:
         place = place_of(self._tools, tx, row.hall)
         before = self._tools.store.ticket_of_booking(tx, row.number)
         if before is not None:
-            return shown(before, place)
+            return shown_to_taker(before, place)
         now = self._tools.clock.now()
         fact = VisitCheckedIn(occurred_at=now, by=by, hall=row.hall, ticket=new_id())
         decide(row.as_booking(group.id), fact, hall.rule)
@@ -139,7 +139,7 @@ class CheckingIn:
         ticket = issue(self._tools, tx, place, arrival, str(fact.ticket))
         facts = [append_to(row.number, row.version, [fact]), append_to(ticket.id, 0, [issued(ticket, place, by)])]
         append_last(self._tools, tx, [*ended, *facts])
-        return shown(ticket, place)
+        return shown_to_taker(ticket, place)
 
     def _end_walk_in(
         self, tx: sa.Connection, row: BookingRow, place: Place, by: str

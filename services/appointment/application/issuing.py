@@ -92,6 +92,5 @@ def issued(ticket: TicketRow, place: Place, by: str) -> TicketIssued:
         low=ticket.low,
         high=ticket.high,
         people=ticket.people,
-        priority=ticket.priority,
         booking=ticket.booking,
     )

@@ -43,7 +43,10 @@ class WindowRow:
 
 @dataclass(frozen=True, kw_only=True)
 class TicketRow:
-    """A ticket. `identity` is a visitor key, `at_window` the code of the window that it is called to."""
+    """A ticket. `identity` is a visitor key, `at_window` the code of the window that it is called to.
+
+    `priority` is kept here alone: no fact says it.
+    """
 
     id: str
     version: int
@@ -78,7 +81,6 @@ class TicketRow:
             "number",
             "kind",
             "booking",
-            "priority",
             "people",
             "low",
             "high",

@@ -101,7 +101,6 @@ def shown(row: TicketRow, place: Place) -> Json:
         "group": group.id,
         "group_name": group.name,
         "kind": row.kind,
-        "priority": row.priority,
         "people": row.people,
         "issued_at": format_time(from_micros(row.issued_at)),
         "expected_low": row.low,
@@ -112,9 +111,14 @@ def shown(row: TicketRow, place: Place) -> Json:
     }
 
 
+def shown_to_taker(row: TicketRow, place: Place) -> Json:
+    """In the form of `kernel.contracts.hall_day.TicketTaken`: with why it is ahead."""
+    return {**shown(row, place), "priority": row.priority}
+
+
 def shown_to_staff(row: TicketRow, place: Place) -> Json:
     """In the form of `kernel.contracts.hall_day.StaffTicket`: with the booking that it is for."""
-    return {**shown(row, place), "booking": row.booking}
+    return {**shown_to_taker(row, place), "booking": row.booking}
 
 
 def moment(micros: int | None) -> str | None:

@@ -13,7 +13,7 @@ from services.appointment.application.issuing import Arrival, issue, issued
 from services.appointment.application.people import identity_key
 from services.appointment.application.planning import closings_of
 from services.appointment.application.saying import append_last, append_to
-from services.appointment.application.ticketing import Place, place_of, shown
+from services.appointment.application.ticketing import Place, place_of, shown_to_taker
 from services.appointment.application.tools import Tools
 from services.appointment.domain.halls import Group
 from services.appointment.domain.queue import check_walk_in_time, priority_of, rank_of_walk_in
@@ -24,7 +24,7 @@ Json = dict[str, Any]
 
 
 class WalkIns:
-    """Handler of `take_ticket`; the answer is `kernel.contracts.hall_day.Ticket`."""
+    """Handler of `take_ticket`; the answer is `kernel.contracts.hall_day.TicketTaken`."""
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
@@ -51,7 +51,7 @@ class WalkIns:
             arrival = self._arrival(place, group, closings, staff, request)
             most = walk_in_contingent(group.schedule, today, closings)
             ticket = issue(self._tools, tx, place, arrival, new_id(), most)
-            answer = shown(ticket, place)
+            answer = shown_to_taker(ticket, place)
             if key:
                 self._tools.idempotency.keep(tx, staff, key, asked, answer)
             append_last(self._tools, tx, [append_to(ticket.id, 0, [issued(ticket, place, staff)])])

@@ -80,7 +80,6 @@ class Ticket:
     number: str = ""
     kind: str = ""
     booking: str | None = None
-    priority: str = "none"
     people: int = 0
     rank: datetime | None = None
     low: int = 0
@@ -122,7 +121,7 @@ def rebuild(id: str, facts: Iterable[TicketFact]) -> Ticket:
 
 
 def _issue(ticket: Ticket, fact: Any) -> Ticket:
-    same = ("hall", "group", "number", "kind", "booking", "priority", "people", "rank", "low", "high")
+    same = ("hall", "group", "number", "kind", "booking", "people", "rank", "low", "high")
     return replace(ticket, issued_at=fact.occurred_at, **{name: getattr(fact, name) for name in same})
 
 
