@@ -3,7 +3,7 @@
 The answer is written in the same transaction as the effect, so neither is ever there without the other.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import itemgetter
@@ -41,6 +41,7 @@ _KEEP_ALL = sa.text(
     " ON CONFLICT (owner, key) DO NOTHING"
 )
 _FORGET = sa.text("DELETE FROM idempotency WHERE created_at < :before")
+_FORGET_OWNER = sa.text("DELETE FROM idempotency WHERE owner = :owner")
 _LOCK = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:owner || ' ' || :key, 7))")
 
 
@@ -160,6 +161,11 @@ class Idempotency:
     def forget(self, tx: sa.Connection, before: datetime) -> int:
         """Drop what was kept before `before`; returns how many. Such a key counts as new from then on."""
         return tx.execute(_FORGET, {"before": to_micros(before)}).rowcount
+
+    def forget_owners(self, tx: sa.Connection, owners: Collection[str]) -> None:
+        """Drop all that was kept for these. Their keys count as new from then on."""
+        if owners:
+            tx.execute(_FORGET_OWNER, [{"owner": owner} for owner in sorted(owners)])
 
     def _fingerprint(self, request: Mapping[str, Any]) -> str:
         return self._vault.blind("idempotency", orjson.dumps(request, option=orjson.OPT_SORT_KEYS).decode())

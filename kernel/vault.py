@@ -39,6 +39,7 @@ _FIND_ALL = {
 _ERASE = sa.text(
     "INSERT INTO vault_key (person, wrapped) VALUES (:person, NULL) ON CONFLICT (person) DO UPDATE SET wrapped = NULL"
 )
+_FORGET = sa.text("DELETE FROM vault_key WHERE person = :person")
 
 
 class Erased(Refusal):
@@ -107,6 +108,11 @@ class Vault:
     def erase(self, tx: sa.Connection, person: str) -> None:
         """Destroy the person's key, for ever; a tombstone stays, so that no later `seal` makes a new one."""
         tx.execute(_ERASE, {"person": person})
+
+    def forget(self, tx: sa.Connection, persons: Collection[str]) -> None:
+        """Destroy their keys without a trace: for ids of which nothing is sealed, and that nobody will ever have again."""
+        if persons:
+            tx.execute(_FORGET, [{"person": person} for person in sorted(persons)])
 
     def blind(self, label: str, value: str) -> str:
         """A keyed digest (HMAC-SHA256, 64 hex digits) to look `value` up by; `label` keeps kinds of values apart."""

@@ -18,6 +18,7 @@ TIMERS = {
     "reminders": "appointment",
     "parked_tickets": "appointment",  # tickets that wait again
     "tickets_left": "appointment",  # tickets of days that are over
+    "personal_data": "appointment",  # what is needed no more, and is to be forgotten
     "messages": "notify",  # SMS and e-mails that are to be sent
 }
 

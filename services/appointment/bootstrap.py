@@ -18,6 +18,7 @@ from kernel.vault import Vault
 from services.appointment.adapters import documents
 from services.appointment.adapters.blocks import BlockTables
 from services.appointment.adapters.bookings import BookingTables
+from services.appointment.adapters.forgetting import ForgettingTables
 from services.appointment.adapters.halls import HallTables
 from services.appointment.adapters.slots import SlotTables
 from services.appointment.adapters.standing import standing
@@ -34,6 +35,7 @@ from services.appointment.application.closing import Closings
 from services.appointment.application.contacts import Contacts
 from services.appointment.application.expected import Expected
 from services.appointment.application.files import Files
+from services.appointment.application.forgetting import Forgetting
 from services.appointment.application.free_slots import FreeTimes
 from services.appointment.application.hall_cancelling import HallCancelling
 from services.appointment.application.offering import Offering
@@ -66,6 +68,7 @@ class Tables(
     BookingTables,
     BlockTables,
     WaitingTables,
+    ForgettingTables,
     WindowTables,
     TicketTables,
     StatisticTables,
@@ -98,6 +101,7 @@ class Appointments:
         self.queue_day = QueueDay(tools)
         self.queue_views = QueueViews(tools)
         self.statistics = Statistics(tools)
+        self.forgetting = Forgetting(tools)
         self.follower = CONSUMER.follower(tools.database, tools.log, tools.clock)
 
     def give_back(self) -> None:
@@ -113,12 +117,13 @@ class Appointments:
     def look_back(self) -> None:
         """What is over, whenever that is found: yesterday's visits were missed, and its tickets are dealt with no more.
 
-        Idempotency keys that nobody repeats any more are dropped as well.
+        Idempotency keys that nobody repeats any more are dropped as well, and last what tells of people for no reason.
         """
         self.sweeping.missed()
         self.queue_day.close()
         with self._tools.database.write() as tx:
             self._tools.idempotency.forget(tx, self._tools.clock.now() - KEPT)
+        self.forgetting.turn()
 
     def status(self) -> dict[str, Any]:
         """How long the log is, how far the statistics have come, and what is late."""

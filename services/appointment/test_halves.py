@@ -8,7 +8,9 @@ import pytest
 import sqlalchemy as sa
 
 from kernel.database import Database
-from services.appointment.testing import TUESDAY, WEDNESDAY, Desk, visitor, waiting_wish
+from services.appointment.domain.keeping import stale
+from services.appointment.domain.times import day_of
+from services.appointment.testing import TUESDAY, WEDNESDAY, Desk, visitor, waiting_wish, wish
 
 
 class Interrupted(Exception):
@@ -74,6 +76,14 @@ def end_holds(desk: Desk) -> Callable[[], Any]:
     desk.hold(1, people=2)
     desk.advance(seconds=301)
     return desk.app.sweeping.holds
+
+
+def forget(desk: Desk) -> Callable[[], Any]:
+    desk.app.bookings.hold(desk.caller(None, visitor(1)["mobile"]), wish(1, idempotency_key="k"))
+    desk.advance(days=9)
+    desk.sweep()
+    (holds,) = [one for one in stale({}, day_of(desk.clock.now())) if one.kind == "holds"]
+    return lambda: desk.app.forgetting.some(holds)
 
 
 def return_places(desk: Desk) -> Callable[[], Any]:
@@ -206,6 +216,7 @@ def decide(desk: Desk, granted: bool) -> Callable[[], Any]:
         cancel,
         move,
         end_holds,
+        forget,
         return_places,
         two_missed,
         join,
@@ -225,7 +236,7 @@ def decide(desk: Desk, granted: bool) -> Callable[[], Any]:
         lambda desk: decide(desk, granted=False),
     ],
     ids=[
-        *("book", "hold", "confirm", "cancel", "move", "end_holds", "return_places", "missed"),
+        *("book", "hold", "confirm", "cancel", "move", "end_holds", "forget", "return_places", "missed"),
         *("join", "offer", "leave", "confirm_an_offer", "grow", "close_out", "reopen", "move_to_what_is_held"),
         *("cancel_closed", "cancel_by_staff", "end_closed", "remind", "appeal", "grant", "dismiss"),
     ],

@@ -49,7 +49,9 @@ _FIND = f"SELECT {_NAMES} FROM booking WHERE number = :number"
 _CHANGE = sa.text(
     "UPDATE booking SET state = :state, version = :version, day = :day, starts = :starts, ends = :ends,"
     " held_until = :held_until, closed = :closed, remind_at = :remind_at, excused = :excused,"
-    " moves = :moves, unseen = :unseen"
+    " moves = :moves, unseen = :unseen,"
+    # Nobody is told anything about a hold that has ended.
+    " contact = CASE WHEN :over THEN NULL ELSE contact END"
     " WHERE number = :number AND version = :seen_version AND state = :seen_state"
 ).bindparams(sa.bindparam("day", type_=sa.Date))
 _CHANGED = (
@@ -58,7 +60,8 @@ _CHANGED = (
 )
 _OVER = "SELECT number FROM booking WHERE state = 'held' AND held_until <= :now ORDER BY number LIMIT :limit"
 _EXPIRE = (
-    "UPDATE booking SET state = 'expired' WHERE state = 'held' AND held_until <= :now AND {numbers} RETURNING number"
+    "UPDATE booking SET state = 'expired', contact = NULL"
+    " WHERE state = 'held' AND held_until <= :now AND {numbers} RETURNING number"
 )
 _MISSED = sa.text(
     "SELECT number, day FROM booking WHERE state = 'booked' AND day < :before AND NOT closed"
@@ -118,8 +121,11 @@ class BookingTables:
         if not known:
             return dict(keys), new
         query = f"SELECT key, reference FROM visitor WHERE {among(tx, 'key', 'keys')} ORDER BY key" + lock_rows(tx)
-        rows = tx.execute(text(query), {"keys": values_of(tx, known)})
-        return {**keys, **{row[0]: row[1] for row in rows}}, new
+        found = {row[0]: row[1] for row in tx.execute(text(query), {"keys": values_of(tx, known)})}
+        # There a moment ago, and forgotten before we had them: they are new.
+        lost = {key: keys[key] for key in known if key not in found}
+        again, made = self.lock_visitors(tx, lost) if lost else ({}, set[str]())
+        return {**keys, **found, **again}, new | made
 
     def _add_visitors(self, tx: sa.Connection, visitors: Sequence[tuple[str, str]]) -> set[str]:
         if on_postgresql(tx):
@@ -180,7 +186,7 @@ class BookingTables:
     def change_booking(self, tx: sa.Connection, seen: BookingRow, row: BookingRow) -> bool:
         values = {name: getattr(row, name) for name in _CHANGED} | {"state": str(row.state)}
         bound = {**values, "seen_version": seen.version, "seen_state": str(seen.state)}
-        return tx.execute(_CHANGE, bound).rowcount == 1
+        return tx.execute(_CHANGE, {**bound, "over": row.state is State.EXPIRED}).rowcount == 1
 
     def expire(self, tx: sa.Connection, now: int, limit: int) -> list[str]:
         over = tx.execute(sa.text(_OVER + lock_rows(tx, "SKIP LOCKED")), {"now": now, "limit": limit}).scalars().all()

@@ -23,6 +23,9 @@ _RETIRED = sa.text(
     f"{_GROUPS}g.retired AND g.hall = :hall AND EXISTS (SELECT 1 FROM booking b WHERE b.hall = g.hall"
     " AND b.group_no = g.no AND b.day >= :since AND b.state IN ('held', 'booked')) ORDER BY g.no"
 ).bindparams(sa.bindparam("since", type_=sa.Date))
+_RULES = sa.text(
+    "SELECT DISTINCT g.hall, r.document FROM business_group g LEFT JOIN hall_rule r ON r.hall = g.hall ORDER BY g.hall"
+)
 _PLACE = sa.text(_GROUPS + "g.no = :no")
 _SET_GROUP = sa.text(
     "INSERT INTO business_group (id, hall, hall_name, name, items, retired)"
@@ -70,6 +73,9 @@ class HallTables:
             groups = tuple(_group(hall, *row[1:7]) for row in made)
             found[hall] = Hall(hall, _rule(made[0][7]), groups)
         return found
+
+    def rules(self, tx: sa.Connection) -> dict[str, HallRule]:
+        return {hall: _rule(document) for hall, document in tx.execute(_RULES)}
 
     def retired(self, tx: sa.Connection, hall: str, since: date) -> tuple[Group, ...]:
         rows = tx.execute(_RETIRED, {"hall": hall, "since": since})

@@ -12,7 +12,10 @@ from kernel.database import Database
 from kernel.database.size import size_of
 from kernel.messaging.relay import standing as relayed
 from kernel.timers import late, overdue
+from services.appointment.adapters.forgetting import due
+from services.appointment.adapters.halls import HallTables
 from services.appointment.adapters.tickets import LIVE
+from services.appointment.domain.keeping import stale
 from services.appointment.domain.times import day_of, instant
 
 _TIMERS = {
@@ -33,6 +36,7 @@ def standing(database: Database, now: datetime) -> dict[str, Any]:
     with database.single() as connection:
         timers = {name: overdue(connection, query, now) for name, query in _TIMERS.items()}
         timers["tickets_left"] = _tickets_left(connection, now)
+        timers["personal_data"] = _personal_data(connection, now)
     return {"relay": relayed(database).figures(now), "timers": timers, "database_bytes": size_of(database)}
 
 
@@ -40,3 +44,9 @@ def _tickets_left(connection: sa.Connection, now: datetime) -> dict[str, Any]:
     """They are due when their day is over."""
     count, first = connection.execute(_LEFT, {"today": day_of(now)}).one()
     return late(count, None if first is None else instant(first + timedelta(days=1), 0), now)
+
+
+def _personal_data(connection: sa.Connection, now: datetime) -> dict[str, Any]:
+    """What is to be forgotten."""
+    found = [due(connection, one) for one in stale(HallTables().rules(connection), day_of(now))]
+    return late(sum(count for count, _ in found), min((first for _, first in found if first), default=None), now)

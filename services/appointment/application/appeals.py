@@ -129,7 +129,7 @@ class Appeals:
         store = self._tools.store
         with self._tools.database.write() as tx:
             row = store.booking(tx, number)
-            if row is None or row.hall != hall or row.version == 0:
+            if row is None or row.hall != hall or row.version == 0 or row.forgotten:
                 raise UnknownBooking
             self._lock_visitors(tx, row)
             lifted = self._excuse(tx, number, by, None)

@@ -14,8 +14,9 @@ import sqlalchemy as sa
 
 from services.appointment.application.queue_ports import QueueStore
 from services.appointment.application.rows import BookingRow, ClosureRow, ReturnRow, SlotRow
-from services.appointment.application.waiting_ports import BlockStore, WaitingStore
+from services.appointment.application.waiting_ports import BlockStore, ForgettingStore, WaitingStore
 from services.appointment.domain.halls import Group, GroupNamed, Hall
+from services.appointment.domain.rules import HallRule
 from services.appointment.domain.slots import Slot
 
 Range = tuple[int, int]  # the lowest and the highest id of slots
@@ -26,6 +27,10 @@ class HallStore(Protocol):
 
     def halls(self, tx: sa.Connection, ids: Collection[str] | None) -> dict[str, Hall]:
         """Those of these that have groups; all with None."""
+        ...
+
+    def rules(self, tx: sa.Connection) -> dict[str, HallRule]:
+        """Of all halls, also of those that the catalogue has no more."""
         ...
 
     def retired(self, tx: sa.Connection, hall: str, since: date) -> tuple[Group, ...]:
@@ -190,5 +195,5 @@ class Documents(Protocol):
         ...
 
 
-class Store(HallStore, SlotStore, BookingStore, BlockStore, WaitingStore, QueueStore, Protocol):
+class Store(HallStore, SlotStore, BookingStore, BlockStore, WaitingStore, ForgettingStore, QueueStore, Protocol):
     """All that is kept beside the log."""

@@ -14,6 +14,9 @@ from services.appointment.domain.times import day_of, instant
 from services.appointment.domain.waiting import Entry, Wanted
 
 
+NOBODY = ""  # the key in a row whose person was forgotten; no visitor has it
+
+
 @dataclass(frozen=True, kw_only=True)
 class BookingRow:
     """A booking, or a hold. `identity` and `mobile` are visitor keys, `visitor` the reference.
@@ -46,6 +49,11 @@ class BookingRow:
     excused: bool = False
     moves: int = 0
     unseen: bool = False
+
+    @property
+    def forgotten(self) -> bool:
+        """Whether nothing tells any more whose it was."""
+        return self.identity == NOBODY
 
     @property
     def visit(self) -> Visit:
@@ -207,6 +215,14 @@ class ReturnRow:
     id: str
     slot: int
     due_at: int
+
+
+@dataclass(frozen=True)
+class StaleRow:
+    """A row that tells of a person and is needed no more, and the visitor keys in it and in what goes with it."""
+
+    id: str
+    keys: frozenset[str]
 
 
 def until(now: datetime, seconds: int) -> int:

@@ -1,4 +1,4 @@
-"""What the handlers of the waiting list, of blocks and of appeals need of their store, beside what `ports` has.
+"""What the waiting list, blocks, appeals and the forgetting of all these need of their store, beside what `ports` has.
 
 Every method works in the transaction that it is given, and commits nothing.
 """
@@ -9,8 +9,9 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
-from services.appointment.application.rows import AppealRow, BlockRow, EntryRow
+from services.appointment.application.rows import AppealRow, BlockRow, EntryRow, StaleRow
 from services.appointment.domain.halls import Group
+from services.appointment.domain.keeping import Stale
 
 
 class BlockStore(Protocol):
@@ -44,6 +45,22 @@ class BlockStore(Protocol):
         self, tx: sa.Connection, hall: str, state: str | None, limit: int, offset: int
     ) -> tuple[list[AppealRow], int]:
         """Of a hall, the oldest first, and how many there are."""
+        ...
+
+
+class ForgettingStore(Protocol):
+    """What tells of a person and is needed no more."""
+
+    def stale(self, tx: sa.Connection, what: Stale, limit: int) -> list[StaleRow]:
+        """Some of it."""
+        ...
+
+    def forget(self, tx: sa.Connection, what: Stale, ids: Collection[str]) -> int:
+        """These of it, whose visitors are locked; how many there still were."""
+        ...
+
+    def drop_unknown_visitors(self, tx: sa.Connection, keys: Collection[str]) -> dict[str, str]:
+        """Those of these to whom nothing refers, with their references. The caller has locked them."""
         ...
 
 

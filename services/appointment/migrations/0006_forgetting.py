@@ -1,0 +1,31 @@
+"""What tells of people is forgotten once nothing needs it: found by indexes that hold no more than what is not."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+_INDEXES = {
+    "booking_person": ("booking", ["state", "day"], "identity <> ''"),
+    "booking_expired": ("booking", ["held_until"], "state = 'expired'"),
+    "waiting_last_day": ("waiting", ["last_day"], None),
+    "waiting_booking": ("waiting", ["booking"], "booking IS NOT NULL"),
+    "block_until": ("block", ["until"], None),
+    "appeal_mobile": ("appeal", ["mobile"], None),
+    "appeal_booking": ("appeal", ["booking"], None),
+    "ticket_person": ("ticket", ["day"], "identity IS NOT NULL OR priority <> 'none'"),
+}
+
+
+def upgrade() -> None:
+    for name, (table, columns, condition) in _INDEXES.items():
+        where = None if condition is None else sa.text(condition)
+        op.create_index(name, table, columns, postgresql_where=where, sqlite_where=where)
+
+
+def downgrade() -> None:
+    for name, (table, _, _) in _INDEXES.items():
+        op.drop_index(name, table)
