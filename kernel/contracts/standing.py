@@ -16,6 +16,9 @@ TIMERS = {
     "holds": "appointment",  # times that were held and are free again
     "places": "appointment",  # places that come back
     "reminders": "appointment",
+    "replanned": "appointment",  # groups that were planned anew, whose bookings may have lost their times
+    "closed_visits": "appointment",  # that the hall could not keep, and that are over
+    "missed_visits": "appointment",
     "parked_tickets": "appointment",  # tickets that wait again
     "tickets_left": "appointment",  # tickets of days that are over
     "personal_data": "appointment",  # what is needed no more, and is to be forgotten

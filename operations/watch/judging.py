@@ -15,7 +15,7 @@ from operations.watch.looking import Seen
 BEHIND = 30.0  # seconds that a consumer or a relay may be behind its log
 UNSENT = 600.0  # seconds that a message may wait for a provider
 # Seconds that what is due may wait: some is looked at every ten minutes only. The others:
-LATE = {"tickets_left": 1800.0, "personal_data": 1800.0, "messages": 900.0}
+LATE = {"missed_visits": 1800.0, "tickets_left": 1800.0, "personal_data": 1800.0, "messages": 900.0}
 LATE_OTHERWISE = 300.0
 FAILING = 5  # failures of a provider, one after the other
 ROOM, LITTLE_ROOM = 0.2, 0.1  # of the disk

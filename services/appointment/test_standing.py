@@ -5,7 +5,7 @@ import pytest
 from kernel.clock import to_micros
 from kernel.contracts.standing import TIMERS, Relayed, Timer
 from services.appointment.adapters.standing import standing
-from services.appointment.testing import Desk
+from services.appointment.testing import WEDNESDAY, Desk
 
 
 def due(desk: Desk) -> dict[str, tuple[int, float]]:
@@ -36,6 +36,52 @@ def test_tickets_of_a_day_that_is_over_are_due_since_midnight(desk: Desk) -> Non
     assert due(desk) == {"tickets_left": (2, 600.0)}
     desk.app.queue_day.close()
     assert due(desk) == {}
+
+
+def test_visits_that_nobody_came_for_are_due_since_midnight(desk: Desk) -> None:
+    desk.book()
+    desk.on("2026-02-10T23:59")
+    assert due(desk) == {}
+    desk.on("2026-02-11T00:10")
+    assert due(desk) == {"missed_visits": (1, 600.0)}
+    desk.app.sweeping.missed()
+    assert due(desk) == {}
+
+
+def test_bookings_of_a_group_that_was_planned_anew_are_due_until_somebody_looks(desk: Desk) -> None:
+    desk.book(date=WEDNESDAY)
+    desk.shut()
+    desk.advance(seconds=10)
+    assert due(desk) == {"replanned": (2, 10.0)}
+    desk.app.closings.closures()
+    assert due(desk) == {}
+
+
+def test_a_group_that_is_looked_at_again_for_a_hold_is_not_late_as_long_as_somebody_does(desk: Desk) -> None:
+    desk.rule(hold_seconds=3600)
+    desk.hold(date=WEDNESDAY)
+    desk.shut()
+    for _ in range(8):
+        desk.advance(minutes=1)
+        desk.app.closings.closures()
+        assert due(desk) == {}
+    desk.advance(minutes=5)
+    assert due(desk) == {"replanned": (1, 240.0)}
+
+
+def test_a_closed_visit_is_due_when_its_time_has_come_and_nothing_is_held_for_it(desk: Desk) -> None:
+    desk.rule(closure_hold_minutes=600)
+    desk.book()
+    desk.on("2026-02-10T08:00")
+    desk.shut(first_day="2026-02-10", last_day="2026-02-10")
+    desk.app.closings.closures()
+    desk.on("2026-02-10T17:00")
+    assert due(desk) == {}
+    desk.on("2026-02-10T18:05")
+    desk.app.sweeping.holds()
+    assert due(desk)["closed_visits"] == (1, 300.0)
+    desk.app.closings.ended()
+    assert "closed_visits" not in due(desk)
 
 
 def test_every_timer_of_appointment_is_told(desk: Desk) -> None:

@@ -112,7 +112,7 @@ _LIMITS = {
     "ConsumerBehind": judging.BEHIND,
     "RelayBehind": judging.BEHIND,
     "TimerLate": judging.LATE_OTHERWISE,
-    "TicketsLeft": judging.LATE["tickets_left"],
+    "LooksNotBack": judging.LATE["tickets_left"],
     "MessagesDue": judging.LATE["messages"],
     "MessagesStuck": judging.UNSENT,
     "ProviderFails": judging.FAILING,

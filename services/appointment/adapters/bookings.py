@@ -63,17 +63,24 @@ _EXPIRE = (
     "UPDATE booking SET state = 'expired', contact = NULL"
     " WHERE state = 'held' AND held_until <= :now AND {numbers} RETURNING number"
 )
-_MISSED = sa.text(
-    "SELECT number, day FROM booking WHERE state = 'booked' AND day < :before AND NOT closed"
+# Visits of days that are over for which nobody came.
+MISSED = (
+    "FROM (SELECT number, day FROM booking WHERE state = 'booked' AND day < :before AND NOT closed"
     " UNION ALL SELECT b.number, b.day FROM booking b JOIN ticket t ON t.booking = b.number"
-    " WHERE b.state = 'checked_in' AND b.unseen AND b.day < :before AND NOT b.closed AND t.state = 'missed'"
-    " ORDER BY day, number LIMIT :limit"
-).bindparams(sa.bindparam("before", type_=sa.Date))
-_CLOSED = sa.text(
-    "SELECT number FROM booking b WHERE state = 'booked' AND closed AND (day < :today OR day = :today AND starts <="
-    " :minute) AND NOT EXISTS (SELECT 1 FROM booking h WHERE h.instead_of = b.number AND h.state = 'held'"
-    " AND h.held_until > :now) ORDER BY day, number LIMIT :limit"
-).bindparams(sa.bindparam("today", type_=sa.Date))
+    " WHERE b.state = 'checked_in' AND b.unseen AND b.day < :before AND NOT b.closed AND t.state = 'missed') AS missed"
+)
+_MISSED = sa.text(f"SELECT number {MISSED} ORDER BY day, number LIMIT :limit").bindparams(
+    sa.bindparam("before", type_=sa.Date)
+)
+# Closed visits whose time has come, and for which nothing is held any more.
+CLOSED_UNTIL = (
+    "FROM booking b WHERE state = 'booked' AND closed AND (day < :today OR day = :today AND starts <= :minute)"
+    " AND NOT EXISTS (SELECT 1 FROM booking h WHERE h.instead_of = b.number AND h.state = 'held'"
+    " AND h.held_until > :now)"
+)
+_CLOSED = sa.text(f"SELECT number {CLOSED_UNTIL} ORDER BY day, number LIMIT :limit").bindparams(
+    sa.bindparam("today", type_=sa.Date)
+)
 _TO_REMIND = (
     f"SELECT {_NAMES} FROM booking WHERE state = 'booked' AND remind_at IS NOT NULL AND remind_at <= :now"
     " ORDER BY remind_at, number LIMIT :limit"

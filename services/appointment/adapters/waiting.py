@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from services.appointment.adapters.sql import among, lock_rows, text, values_of
-from services.appointment.application.rows import EntryRow
+from services.appointment.application.rows import EntryRow, MarkRow
 from services.appointment.domain.halls import Group
 from services.appointment.domain.waiting import Entry
 
@@ -44,7 +44,7 @@ _BEFORE = sa.text(
     " AND last_day >= :first AND place < :place GROUP BY items"
 ).bindparams(*_DAYS)
 _MARK = sa.text(
-    "INSERT INTO replanned (group_no, mark) VALUES (:group_no, :mark)"
+    "INSERT INTO replanned (group_no, mark, due_at) VALUES (:group_no, :mark, :at)"
     " ON CONFLICT (group_no) DO UPDATE SET mark = excluded.mark"
 )
 
@@ -108,12 +108,16 @@ class WaitingTables:
     def change_entries(self, tx: sa.Connection, changes: Sequence[tuple[EntryRow, EntryRow]]) -> bool:
         return all(tx.execute(_CHANGE, _changed(seen, row)).rowcount == 1 for seen, row in changes)
 
-    def mark_replanned(self, tx: sa.Connection, group_no: int, mark: str) -> None:
-        tx.execute(_MARK, {"group_no": group_no, "mark": mark})
+    def mark_replanned(self, tx: sa.Connection, group_no: int, mark: str, at: int) -> None:
+        tx.execute(_MARK, {"group_no": group_no, "mark": mark, "at": at})
 
-    def replanned(self, tx: sa.Connection) -> list[tuple[int, str]]:
-        rows = tx.execute(sa.text("SELECT group_no, mark FROM replanned ORDER BY group_no"))
-        return [(row[0], row[1]) for row in rows]
+    def replanned(self, tx: sa.Connection) -> list[MarkRow]:
+        rows = tx.execute(sa.text("SELECT group_no, mark, due_at FROM replanned ORDER BY group_no"))
+        return [MarkRow(*row) for row in rows]
+
+    def defer_replanned(self, tx: sa.Connection, group_no: int, until: int) -> None:
+        query = "UPDATE replanned SET due_at = :until WHERE group_no = :group_no"
+        tx.execute(sa.text(query), {"group_no": group_no, "until": until})
 
     def forget_replanned(self, tx: sa.Connection, group_no: int, mark: str) -> None:
         query = "DELETE FROM replanned WHERE group_no = :group_no AND mark = :mark"

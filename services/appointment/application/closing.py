@@ -15,7 +15,7 @@ from kernel.contracts.visit_facts import VisitCancelled, VisitClosed, VisitFact,
 from kernel.ids import new_code
 from services.appointment.application.booking import NUMBER_LENGTH
 from services.appointment.application.releasing import give_up, release
-from services.appointment.application.rows import BookingRow, reminder
+from services.appointment.application.rows import BookingRow, MarkRow, reminder, until
 from services.appointment.application.saying import BY_CLOCK, append_last, append_to
 from services.appointment.application.standing import standing
 from services.appointment.application.tools import Tools
@@ -30,6 +30,7 @@ from services.appointment.domain.times import day_of, instant
 OFFERED = 3  # times that are held for somebody who was closed out
 _LOOKED_AT = 12  # of the best: some are taken while we look
 _AT_ONCE = 500
+_AGAIN = 60  # seconds until a mark that is kept for a hold would be late
 # Why, where no closure but another schedule has taken the time.
 _HOURS_CHANGED = {"zh-Hans": "办理时间调整", "zh-Hant": "辦理時間調整", "en": "a change of opening hours"}
 
@@ -44,21 +45,29 @@ class Closings:
         """Bookings without their times are told so and offered others, or told that they have them again; how many."""
         with self._tools.database.single() as tx:
             marks = self._tools.store.replanned(tx)
-        return sum(self._look_through(group_no, mark) for group_no, mark in marks)
+        return sum(map(self._look_through, marks))
 
-    def _look_through(self, group_no: int, mark: str) -> int:
+    def _look_through(self, mark: MarkRow) -> int:
         now, store = self._tools.clock.now(), self._tools.store
         with self._tools.database.read() as tx:
-            found = store.bookings_in(tx, group_no, day_of(now))
+            found = store.bookings_in(tx, mark.group_no, day_of(now))
         changed = [
             row for row, slots in found if row.starts_at > now and keep(slots, row.starts, row.ends) == row.closed
         ]
         settled = sum(self.settle(row.number) for row in changed if row.state is State.BOOKED)
         # A hold without its time may be confirmed at this very moment: it is looked at again until it is over.
-        if not any(row.holds_at(now) and row.instead_of is None for row in changed):
+        if any(row.holds_at(now) and row.instead_of is None for row in changed):
+            self._look_again(mark, now)
+        else:
             with self._tools.database.write() as tx:
-                store.forget_replanned(tx, group_no, mark)
+                store.forget_replanned(tx, mark.group_no, mark.mark)
         return settled
+
+    def _look_again(self, mark: MarkRow, now: datetime) -> None:
+        """Nobody is to think that it is late. Written now and then only: this comes every few seconds."""
+        if mark.due_at is None or mark.due_at <= to_micros(now):
+            with self._tools.database.write() as tx:
+                self._tools.store.defer_replanned(tx, mark.group_no, until(now, _AGAIN))
 
     def settle(self, number: str) -> bool:
         """This one, if it has lost its time or has it again; whether it had."""

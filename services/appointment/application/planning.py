@@ -192,7 +192,7 @@ class Planning:
         changed = [*(row for id, row in wanted.items() if there.get(id) != row), *gone]
         self._put(tx, group, changed)
         if any(_cut_anew(there.get(row.id), row) for row in changed):
-            self._tools.store.mark_replanned(tx, group.no, new_id())
+            self._tools.store.mark_replanned(tx, group.no, new_id(), self._now())
         return sum(not row.closed for row in wanted.values())
 
     def _put(self, tx: sa.Connection, group: Group, changed: Sequence[SlotRow]) -> None:

@@ -5,6 +5,7 @@ Instants are microseconds since 1970, times of day minutes since midnight; seale
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from kernel.clock import from_micros, to_micros
 from services.appointment.domain.booking import COUNTED, Booking, State
@@ -215,6 +216,14 @@ class ReturnRow:
     id: str
     slot: int
     due_at: int
+
+
+class MarkRow(NamedTuple):
+    """A group that was planned anew, and since when its bookings should have been looked at."""
+
+    group_no: int
+    mark: str
+    due_at: int | None
 
 
 @dataclass(frozen=True)

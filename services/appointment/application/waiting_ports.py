@@ -9,7 +9,7 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
-from services.appointment.application.rows import AppealRow, BlockRow, EntryRow, StaleRow
+from services.appointment.application.rows import AppealRow, BlockRow, EntryRow, MarkRow, StaleRow
 from services.appointment.domain.halls import Group
 from services.appointment.domain.keeping import Stale
 
@@ -111,11 +111,15 @@ class WaitingStore(Protocol):
         """From what was seen to what is now; False where one is not as seen, and the caller must roll back."""
         ...
 
-    def mark_replanned(self, tx: sa.Connection, group_no: int, mark: str) -> None:
-        """The group's bookings are to be looked at."""
+    def mark_replanned(self, tx: sa.Connection, group_no: int, mark: str, at: int) -> None:
+        """The group's bookings are to be looked at, since the first such mark."""
         ...
 
-    def replanned(self, tx: sa.Connection) -> list[tuple[int, str]]: ...
+    def replanned(self, tx: sa.Connection) -> list[MarkRow]: ...
+
+    def defer_replanned(self, tx: sa.Connection, group_no: int, until: int) -> None:
+        """They were looked at, and are to be once more: it is not late until then."""
+        ...
 
     def forget_replanned(self, tx: sa.Connection, group_no: int, mark: str) -> None:
         """Unless it was marked anew."""

@@ -1,4 +1,7 @@
-"""What tells of people is forgotten once nothing needs it: found by indexes that hold no more than what is not."""
+"""What tells of people is forgotten once nothing needs it, found by indexes that hold no more than what is not yet.
+
+And for how long a group that was planned anew has not been looked at. Instants are microseconds since 1970.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -21,6 +24,7 @@ _INDEXES = {
 
 
 def upgrade() -> None:
+    op.add_column("replanned", sa.Column("due_at", sa.BigInteger, nullable=True))  # NULL: marked before there was one
     for name, (table, columns, condition) in _INDEXES.items():
         where = None if condition is None else sa.text(condition)
         op.create_index(name, table, columns, postgresql_where=where, sqlite_where=where)
@@ -29,3 +33,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     for name, (table, _, _) in _INDEXES.items():
         op.drop_index(name, table)
+    op.drop_column("replanned", "due_at")
