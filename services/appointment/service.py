@@ -153,8 +153,8 @@ class AppointmentService:
 
     @rpc(shut.Reopen)
     def reopen(self, request: Json) -> Json:
-        check_manager(request["principal"], request["hall"])
-        return self.app.planning.reopen(request["hall"], request["id"])
+        by = check_manager(request["principal"], request["hall"])
+        return self.app.planning.reopen(request["hall"], request["id"], by)
 
     @rpc(contract.OfHall)
     def hit_bookings(self, request: Json) -> Json:

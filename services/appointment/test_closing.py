@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from kernel.clock import format_time
+from kernel.clock import format_time, to_micros
 from kernel.contracts import appointment as contract, closures
 from kernel.contracts.appointment_refusals import (
     Blocked,
@@ -194,7 +194,7 @@ def test_a_changed_schedule_closes_out_as_well(desk: Desk) -> None:
 def test_a_closure_taken_back_makes_it_whole_again(desk: Desk) -> None:
     desk.schedule(capacity=1)
     number = closed_out(desk)
-    answer = desk.app.planning.reopen("tianhe", desk.closure())
+    answer = desk.app.planning.reopen("tianhe", desk.closure(), "staff-2")
     assert (closures.Replanned().validate(answer), answer["hit"]) == ({}, [])
     desk.sweep()
     row = desk.booking(number)
@@ -212,7 +212,7 @@ def test_a_closure_taken_back_makes_it_whole_again(desk: Desk) -> None:
 def test_a_closure_taken_back_before_anybody_was_told_is_no_news(desk: Desk) -> None:
     number = desk.book(1, date=WEDNESDAY)["number"]
     desk.shut()
-    desk.app.planning.reopen("tianhe", desk.closure())
+    desk.app.planning.reopen("tianhe", desk.closure(), "staff-2")
     desk.sweep()
     assert [fact.TYPE for fact in desk.facts(number)] == ["visit.booked"]
 
@@ -223,7 +223,7 @@ def test_a_closure_sent_twice_is_one_and_taken_back_with_one(desk: Desk) -> None
     with pytest.raises(KeyReused):
         desk.shut(key="k", since="09:00")
     desk.sweep()
-    desk.app.planning.reopen("tianhe", desk.closure())
+    desk.app.planning.reopen("tianhe", desk.closure(), "staff-2")
     desk.sweep()
     assert not desk.booking(number).closed
     desk.check()
@@ -233,7 +233,7 @@ def test_one_of_two_closures_taken_back_opens_nothing(desk: Desk) -> None:
     number = closed_out(desk)
     first = desk.closure()
     desk.shut(since="09:00", until="10:00")
-    assert [one["number"] for one in desk.app.planning.reopen("tianhe", first)["hit"]] == [number]
+    assert [one["number"] for one in desk.app.planning.reopen("tianhe", first, "staff-2")["hit"]] == [number]
     desk.sweep()
     assert desk.booking(number).closed
 
@@ -250,13 +250,24 @@ def test_staff_see_whom_it_has_hit_and_who_knows(desk: Desk) -> None:
     assert desk.app.planning.hit("tianhe") == {"items": [], "total": 0}
 
 
+def test_who_closed_and_who_took_it_back_stays_written(desk: Desk) -> None:
+    desk.shut()
+    closure, at = desk.closure(), desk.clock.now()
+    before = desk.app.planning.reopen("tianhe", closure, "staff-2")
+    desk.advance(minutes=1)
+    assert desk.app.planning.reopen("tianhe", closure, "staff-3") == before, "sent again"
+    assert desk.app.planning.closures("tianhe")["items"] == []
+    rows = desk.query("SELECT made_by, withdrawn_by, withdrawn_at FROM closure")
+    assert rows == [("staff-1", "staff-2", to_micros(at))]
+
+
 def test_a_closure_that_is_not_there_cannot_be_taken_back(desk: Desk) -> None:
     desk.shut()
     with pytest.raises(UnknownClosure):
-        desk.app.planning.reopen("tianhe", "nothing")
+        desk.app.planning.reopen("tianhe", "nothing", "staff-2")
     with pytest.raises(UnknownHall):
-        desk.app.planning.reopen("nowhere", desk.closure())
-    desk.app.planning.reopen("tianhe", desk.closure())
+        desk.app.planning.reopen("nowhere", desk.closure(), "staff-2")
+    desk.app.planning.reopen("tianhe", desk.closure(), "staff-2")
     desk.book(1, date=WEDNESDAY)
 
 
@@ -307,7 +318,7 @@ def test_a_hold_that_a_closure_overtakes_is_not_confirmed(desk: Desk) -> None:
     desk.sweep()
     with pytest.raises(Closed):
         desk.confirm(held)
-    desk.app.planning.reopen("tianhe", desk.closure())
+    desk.app.planning.reopen("tianhe", desk.closure(), "staff-2")
     assert desk.confirm(held)["state"] == "booked"
     desk.check()
 
@@ -358,7 +369,7 @@ def test_a_closure_hits_what_is_booked_in_a_group_that_the_catalogue_has_no_more
     desk.sweep()
     assert desk.app.own_bookings.show(desk.caller("a-1"), number)["closed"]
     assert not desk.app.own_bookings.show(desk.caller("a-2"), other)["closed"]
-    desk.app.planning.reopen("tianhe", desk.closure())
+    desk.app.planning.reopen("tianhe", desk.closure(), "staff-2")
     desk.sweep()
     assert not desk.app.own_bookings.show(desk.caller("a-1"), number)["closed"]
     assert [fact.TYPE for fact in desk.facts(number)] == ["visit.booked", "visit.closed", "visit.reopened"]

@@ -160,7 +160,7 @@ def closed_out(desk: Desk) -> str:
 
 def reopen(desk: Desk) -> Callable[[], Any]:
     number = closed_out(desk)
-    desk.app.planning.reopen("tianhe", desk.closure())
+    desk.app.planning.reopen("tianhe", desk.closure(), "staff-2")
     return lambda: desk.app.closings.settle(number)
 
 

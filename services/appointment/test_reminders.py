@@ -100,7 +100,7 @@ def test_what_is_whole_again_is_reminded_of(desk: Desk) -> None:
     number = desk.book(1, date=WEDNESDAY)["number"]
     desk.shut()
     desk.sweep()
-    desk.app.planning.reopen("tianhe", desk.closure())
+    desk.app.planning.reopen("tianhe", desk.closure(), "staff-2")
     desk.sweep()
     desk.advance(days=1, hours=2)
     desk.sweep()

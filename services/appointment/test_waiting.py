@@ -246,7 +246,7 @@ def test_places_that_planning_adds_go_to_the_list_first(full: Desk, grow: Callab
 def test_places_of_a_closure_that_is_taken_back_go_to_the_list_first(full: Desk) -> None:
     full.shut()
     entry = full.join(2, last_day=WEDNESDAY)["number"]
-    full.app.planning.reopen("tianhe", full.closure())
+    full.app.planning.reopen("tianhe", full.closure(), "staff-2")
     with pytest.raises(Full):
         full.book(3, date=WEDNESDAY)
     full.book(3, date=WEDNESDAY, time="11:00")

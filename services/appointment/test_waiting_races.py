@@ -282,7 +282,7 @@ def anything(desk: Desk, chance: random.Random) -> Any:
         lambda: desk.sweep(),
         lambda: desk.schedule(capacity=chance.randrange(1, 4)),
         lambda: desk.shut(since="09:00", until=chance.choice(("10:00", "12:00"))),
-        lambda: desk.app.planning.reopen("tianhe", _any_closure(desk, chance)),
+        lambda: desk.app.planning.reopen("tianhe", _any_closure(desk, chance), "staff-2"),
         lambda: desk.app.planning.ahead(),
     ]
     return chance.choices(acts, weights=[6, 4, 4, 3, 4, 3, 1, 4, 1, 1, 1, 1])[0]()

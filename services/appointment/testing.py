@@ -193,8 +193,8 @@ class Desk:
         return self.app.waiting.leave(self.caller(f"a-{number}"), entry)
 
     def closure(self) -> str:
-        """The id of the only one."""
-        (row,) = self.query("SELECT id FROM closure")
+        """The id of the only one that stands."""
+        (row,) = self.query("SELECT id FROM closure WHERE withdrawn_at IS NULL")
         return str(row[0])
 
     def facts(self, booking: str) -> list[VisitFact]:

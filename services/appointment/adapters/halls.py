@@ -50,9 +50,15 @@ _ADD_CLOSURE = sa.text(
     f"INSERT INTO closure ({_CLOSURE}) VALUES"
     " (:id, :hall, :group_no, :first_day, :last_day, :since, :until, :reason, :made_at, :made_by)"
 ).bindparams(sa.bindparam("first_day", type_=sa.Date), sa.bindparam("last_day", type_=sa.Date))
-_DROP_CLOSURE = sa.text("DELETE FROM closure WHERE hall = :hall AND id = :id")
+_WITHDRAW = sa.text(
+    "UPDATE closure SET withdrawn_at = coalesce(withdrawn_at, :at), withdrawn_by = coalesce(withdrawn_by, :by)"
+    " WHERE hall = :hall AND id = :id"
+)
 _CLOSURES = (
-    sa.text(f"SELECT {_CLOSURE} FROM closure WHERE hall = :hall AND last_day >= :since ORDER BY first_day, id")
+    sa.text(
+        f"SELECT {_CLOSURE} FROM closure WHERE hall = :hall AND last_day >= :since AND withdrawn_at IS NULL"
+        " ORDER BY first_day, id"
+    )
     .bindparams(sa.bindparam("since", type_=sa.Date))
     .columns(first_day=sa.Date, last_day=sa.Date)
 )
@@ -106,8 +112,8 @@ class HallTables:
     def add_closure(self, tx: sa.Connection, row: ClosureRow) -> None:
         tx.execute(_ADD_CLOSURE, vars(row))
 
-    def drop_closure(self, tx: sa.Connection, hall: str, id: str) -> bool:
-        return tx.execute(_DROP_CLOSURE, {"hall": hall, "id": id}).rowcount == 1
+    def withdraw_closure(self, tx: sa.Connection, hall: str, id: str, at: int, by: str) -> bool:
+        return tx.execute(_WITHDRAW, {"hall": hall, "id": id, "at": at, "by": by}).rowcount == 1
 
     def closures(self, tx: sa.Connection, hall: str, since: date) -> list[ClosureRow]:
         return [ClosureRow(**row) for row in tx.execute(_CLOSURES, {"hall": hall, "since": since}).mappings()]

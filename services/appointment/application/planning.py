@@ -123,12 +123,12 @@ class Planning:
                 self._tools.idempotency.keep(tx, by, key, asked, answer)
             return answer
 
-    def reopen(self, hall: str, closure: str) -> dict[str, Any]:
-        """A closure is taken back. Raises UnknownHall, UnknownClosure."""
+    def reopen(self, hall: str, closure: str, by: str) -> dict[str, Any]:
+        """A closure is taken back; once more, nothing changes. Raises UnknownHall, UnknownClosure."""
         with self._tools.database.write() as tx:
             self._tools.store.lock_hall(tx, hall)
             self._hall(tx, hall)
-            if not self._tools.store.drop_closure(tx, hall, closure):
+            if not self._tools.store.withdraw_closure(tx, hall, closure, self._now(), by):
                 raise UnknownClosure
             return self._replanned(tx, hall)
 

@@ -55,12 +55,12 @@ class HallStore(Protocol):
 
     def add_closure(self, tx: sa.Connection, row: ClosureRow) -> None: ...
 
-    def drop_closure(self, tx: sa.Connection, hall: str, id: str) -> bool:
-        """Whether there was one."""
+    def withdraw_closure(self, tx: sa.Connection, hall: str, id: str, at: int, by: str) -> bool:
+        """It stands no more; who took it back first stays written. Whether there ever was one."""
         ...
 
     def closures(self, tx: sa.Connection, hall: str, since: date) -> list[ClosureRow]:
-        """Those that are not over on that day."""
+        """Those that stand, and are not over on that day."""
         ...
 
 

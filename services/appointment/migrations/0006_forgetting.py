@@ -1,6 +1,7 @@
 """What tells of people is forgotten once nothing needs it, found by indexes that hold no more than what is not yet.
 
-And for how long a group that was planned anew has not been looked at. Instants are microseconds since 1970.
+And for how long a group that was planned anew has not been looked at, and who took a closure back. Instants are
+microseconds since 1970.
 """
 
 import sqlalchemy as sa
@@ -25,6 +26,8 @@ _INDEXES = {
 
 def upgrade() -> None:
     op.add_column("replanned", sa.Column("due_at", sa.BigInteger, nullable=True))  # NULL: marked before there was one
+    op.add_column("closure", sa.Column("withdrawn_at", sa.BigInteger, nullable=True))  # NULL: it stands
+    op.add_column("closure", sa.Column("withdrawn_by", sa.String(64), nullable=True))
     for name, (table, columns, condition) in _INDEXES.items():
         where = None if condition is None else sa.text(condition)
         op.create_index(name, table, columns, postgresql_where=where, sqlite_where=where)
@@ -33,4 +36,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for name, (table, _, _) in _INDEXES.items():
         op.drop_index(name, table)
+    op.execute("DELETE FROM closure WHERE withdrawn_at IS NOT NULL")  # as it was done before
+    op.drop_column("closure", "withdrawn_by")
+    op.drop_column("closure", "withdrawn_at")
     op.drop_column("replanned", "due_at")
