@@ -110,6 +110,18 @@ def test_erasing_makes_everything_unreadable_for_ever(database: Database, vault:
         assert vault.open(tx, "a2", kept) == b"other"
 
 
+def test_of_a_person_who_is_forgotten_not_even_that_is_left(database: Database, vault: Vault) -> None:
+    with database.write() as tx:
+        sealed = vault.seal(tx, "a1", b"mine")
+        kept = vault.seal(tx, "a2", b"other")
+        vault.forget(tx, ["a1", "nobody"])
+        vault.forget(tx, [])
+        assert tx.exec_driver_sql("SELECT person FROM vault_key").scalars().all() == ["a2"]
+        with pytest.raises(Unreadable):
+            vault.open(tx, "a1", sealed)
+        assert vault.open(tx, "a2", kept) == b"other"
+
+
 def test_a_person_erased_before_anything_was_sealed_gets_no_key_either(database: Database, vault: Vault) -> None:
     with database.write() as tx:
         vault.erase(tx, "a1")

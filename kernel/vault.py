@@ -110,7 +110,7 @@ class Vault:
         tx.execute(_ERASE, {"person": person})
 
     def forget(self, tx: sa.Connection, persons: Collection[str]) -> None:
-        """Destroy their keys without a trace: for ids of which nothing is sealed, and that nobody will ever have again."""
+        """Destroy their keys without a trace: for ids that nothing is sealed for, and that nobody is given again."""
         if persons:
             tx.execute(_FORGET, [{"person": person} for person in sorted(persons)])
 

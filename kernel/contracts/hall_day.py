@@ -36,7 +36,7 @@ class CheckInSaid(Request):
 
 
 class CheckIn(Asked, CheckInSaid):
-    """RPC `check_in` (→ TicketTaken). Raises UnknownBooking, WrongDay, TooEarly, TooLateToCheckIn and AlreadyWaiting."""
+    """RPC `check_in` (→ TicketTaken). Raises UnknownBooking, WrongDay, TooEarly, TooLateToCheckIn, AlreadyWaiting."""
 
     number = fields.String(required=True, validate=CODE)
 

@@ -35,7 +35,9 @@ def test_every_version_of_every_type_has_a_sample_and_a_schema() -> None:
 
 
 @pytest.mark.parametrize(("type_", "version"), VISIT_SCHEMAS)
-def test_each_sample_is_an_event_and_loads_and_is_dumped_as_it_was_in_its_present_version(type_: str, version: int) -> None:
+def test_each_sample_is_an_event_and_loads_and_is_dumped_as_it_was_in_its_present_version(
+    type_: str, version: int
+) -> None:
     envelope = parse_envelope(sample(type_, version))
     fact = load_visit_fact(envelope.type, envelope.version, envelope.data)
     assert (envelope.type, envelope.version, fact.occurred_at) == (type_, version, envelope.time)

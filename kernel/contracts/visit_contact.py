@@ -13,8 +13,8 @@ VISIT = "visit:"  # begins the recipient of a message to a guest; the rest is th
 class ContactOfVisit(Request):
     """RPC `contact_of` of appointment (→ VisitContact). `number`: of a booking, or of an entry on the waiting list.
 
-    Raises a refusal: status 404 where there is no such number, an account has it, or the contact is kept no more; 410 where
-    it was erased.
+    Raises a refusal: status 404 where there is no such number, an account has it, or the contact is kept no more; 410
+    where it was erased.
     """
 
     number = fields.String(required=True, validate=validate.Length(1, 64))

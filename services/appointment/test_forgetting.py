@@ -213,7 +213,7 @@ def test_somebody_forgotten_at_the_moment_of_booking_is_somebody_new(desk: Desk)
     store = Interrupting(desk.app.forgetting.turn)
     number = desk.another(store).app.bookings.book(guest(desk, 1), wish(1, date=date(2026, 2, 24)))["number"]
     row = desk.booking(number)
-    known = {key: reference for key, reference in desk.query("SELECT key, reference FROM visitor")}
+    known = dict(map(tuple, desk.query("SELECT key, reference FROM visitor")))
     assert (set(known), known[row.identity]) == ({row.identity, row.mobile}, row.visitor)
     assert desk.app.contacts.find(number)["mobile"] == visitor(1)["mobile"]
     desk.check()

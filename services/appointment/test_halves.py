@@ -13,8 +13,8 @@ from services.appointment.domain.times import day_of
 from services.appointment.testing import TUESDAY, WEDNESDAY, Desk, visitor, waiting_wish, wish
 
 
-class Interrupted(Exception):
-    """As if the process had been killed here."""
+class Interrupted(BaseException):
+    """As if the process had been killed here: nobody catches it and goes on."""
 
 
 @contextmanager

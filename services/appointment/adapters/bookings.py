@@ -82,7 +82,7 @@ _CLOSED = sa.text(f"SELECT number {CLOSED_UNTIL} ORDER BY day, number LIMIT :lim
     sa.bindparam("today", type_=sa.Date)
 )
 _TO_REMIND = (
-    f"SELECT {_NAMES} FROM booking WHERE state = 'booked' AND remind_at IS NOT NULL AND remind_at <= :now"
+    "FROM booking WHERE state = 'booked' AND remind_at IS NOT NULL AND remind_at <= :now"
     " ORDER BY remind_at, number LIMIT :limit"
 )
 _INSTEAD = f"SELECT {_NAMES} FROM booking WHERE instead_of = :number AND state = 'held' ORDER BY day, starts, number"
@@ -249,8 +249,12 @@ class BookingTables:
         statement = sa.text(_INSTEAD + (lock_rows(tx) if lock else "")).columns(**_COLUMNS)
         return [_row(*row) for row in tx.execute(statement, {"number": number})]
 
+    def to_remind(self, tx: sa.Connection, now: int, limit: int) -> list[str]:
+        return list(tx.execute(sa.text(f"SELECT number {_TO_REMIND}"), {"now": now, "limit": limit}).scalars())
+
     def lock_to_remind(self, tx: sa.Connection, now: int, limit: int) -> list[BookingRow]:
-        statement = sa.text(_TO_REMIND + lock_rows(tx, "SKIP LOCKED")).columns(**_COLUMNS)
+        query = f"SELECT {_NAMES} {_TO_REMIND}" + lock_rows(tx, "SKIP LOCKED")
+        statement = sa.text(query).columns(**_COLUMNS)
         return [_row(*row) for row in tx.execute(statement, {"now": now, "limit": limit})]
 
     def closed_until(self, tx: sa.Connection, now: datetime, limit: int) -> list[str]:

@@ -14,6 +14,7 @@ from kernel.clock import to_micros
 from kernel.contracts.visit_facts import VisitCancelled, VisitClosed, VisitFact, VisitReopened
 from kernel.ids import new_code
 from services.appointment.application.booking import NUMBER_LENGTH
+from services.appointment.application.one_by_one import one_by_one
 from services.appointment.application.releasing import give_up, release
 from services.appointment.application.rows import BookingRow, MarkRow, reminder, until
 from services.appointment.application.saying import BY_CLOCK, append_last, append_to
@@ -45,7 +46,7 @@ class Closings:
         """Bookings without their times are told so and offered others, or told that they have them again; how many."""
         with self._tools.database.single() as tx:
             marks = self._tools.store.replanned(tx)
-        return sum(map(self._look_through, marks))
+        return one_by_one("group planned anew", marks, self._look_through).done
 
     def _look_through(self, mark: MarkRow) -> int:
         now, store = self._tools.clock.now(), self._tools.store
@@ -54,11 +55,12 @@ class Closings:
         changed = [
             row for row, slots in found if row.starts_at > now and keep(slots, row.starts, row.ends) == row.closed
         ]
-        settled = sum(self.settle(row.number) for row in changed if row.state is State.BOOKED)
+        booked = [row.number for row in changed if row.state is State.BOOKED]
+        settled, failed = one_by_one("booking without its time", booked, self.settle)
         # A hold without its time may be confirmed at this very moment: it is looked at again until it is over.
         if any(row.holds_at(now) and row.instead_of is None for row in changed):
             self._look_again(mark, now)
-        else:
+        elif not failed:
             with self._tools.database.write() as tx:
                 store.forget_replanned(tx, mark.group_no, mark.mark)
         return settled
@@ -166,7 +168,7 @@ class Closings:
         """Closed visits whose time has come are cancelled, once nothing is held for them any more; how many."""
         with self._tools.database.single() as tx:
             numbers = self._tools.store.closed_until(tx, self._tools.clock.now(), _AT_ONCE)
-        return sum(map(self.end, numbers))
+        return one_by_one("closed visit", numbers, self.end).done
 
     def end(self, number: str) -> bool:
         """This one, if its time has come; whether it had."""

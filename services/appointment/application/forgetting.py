@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 import sqlalchemy as sa
 
 from kernel.ids import new_id
+from services.appointment.application.one_by_one import one_by_one
 from services.appointment.application.rows import StaleRow
 from services.appointment.application.tools import Tools
 from services.appointment.domain.keeping import Stale, stale
@@ -27,7 +28,7 @@ class Forgetting:
         with self._tools.database.single() as tx:
             rules = self._tools.store.rules(tx)
         today = day_of(self._tools.clock.now())
-        return sum(self._all(one) for one in stale(rules, today))
+        return one_by_one("personal data", stale(rules, today), self._all).done
 
     def _all(self, what: Stale) -> int:
         total = count = self.some(what)

@@ -34,9 +34,7 @@ class HallCancelling:
             if row is None or row.hall != hall or row.version == 0:  # nobody comes for a hold, and it ends by itself
                 raise UnknownBooking
             at, group = self._tools.store.place(tx, row.group_no)
-            fact = VisitCancelled(
-                occurred_at=self._tools.clock.now(), by=by, hall=hall, cause="staff", reason=reason
-            )
+            fact = VisitCancelled(occurred_at=self._tools.clock.now(), by=by, hall=hall, cause="staff", reason=reason)
             decide(row.as_booking(group.id), fact, at.rule)
             after = replace(row, state=State.CANCELLED, version=row.version + 1, remind_at=None)
             answer = shown(after, group, at.rule)

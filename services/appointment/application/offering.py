@@ -15,6 +15,7 @@ from kernel.clock import from_micros, to_micros
 from kernel.contracts.visit_facts import VisitOffered
 from kernel.ids import new_code
 from services.appointment.application.booking import NUMBER_LENGTH
+from services.appointment.application.one_by_one import one_by_one
 from services.appointment.application.rows import BookingRow, EntryRow
 from services.appointment.application.saying import BY_CLOCK, append_last, append_to
 from services.appointment.application.standing import Standing, standing
@@ -38,7 +39,7 @@ class Offering:
         """Places whose time has come are offered, or are free again; how many."""
         with self._tools.database.single() as tx:
             groups = self._tools.store.due_groups(tx, to_micros(self._tools.clock.now()))
-        return sum(map(self._returns, groups))
+        return one_by_one("places of group", groups, self._returns).done
 
     def _returns(self, group_no: int) -> int:
         store = self._tools.store

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from kernel.clock import format_time, to_micros
 from kernel.contracts.appointment_refusals import UnknownClosure, UnknownHall
 from kernel.ids import new_id
+from services.appointment.application.one_by_one import one_by_one
 from services.appointment.application.releasing import give_up
 from services.appointment.application.rows import ClosureRow, EntryRow, SlotRow
 from services.appointment.application.tools import Tools
@@ -56,12 +57,14 @@ class Planning:
         """For all halls, for as long as people may book and a day; to be called at least once a day."""
         with self._tools.database.single() as tx:
             halls = sorted(self._tools.store.halls(tx, None))
-        for id in halls:
-            with self._tools.database.write() as tx:
-                self._tools.store.lock_hall(tx, id)
-                hall = self._tools.store.halls(tx, [id]).get(id)
-                if hall is not None:  # else the catalogue has it no more, since a moment ago
-                    self._plan(tx, hall)
+        one_by_one("slots of hall", halls, self._ahead)
+
+    def _ahead(self, id: str) -> int:
+        with self._tools.database.write() as tx:
+            self._tools.store.lock_hall(tx, id)
+            hall = self._tools.store.halls(tx, [id]).get(id)
+            # None where the catalogue has it no more, since a moment ago.
+            return 0 if hall is None else self._plan(tx, hall)
 
     def schedules(self, id: str) -> dict[str, Any]:
         """In the form of `kernel.contracts.appointment.ScheduleList`. Raises UnknownHall."""

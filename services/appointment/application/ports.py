@@ -170,8 +170,12 @@ class BookingStore(Protocol):
         """Holds for the visitor of a closed booking, which is locked if these are to be."""
         ...
 
+    def to_remind(self, tx: sa.Connection, now: int, limit: int) -> list[str]:
+        """Those of whose visit is to be told by now."""
+        ...
+
     def lock_to_remind(self, tx: sa.Connection, now: int, limit: int) -> list[BookingRow]:
-        """Those of whose visit is to be told by now. What somebody else has locked is left."""
+        """The same, locked. What somebody else has locked is left."""
         ...
 
     def closed_until(self, tx: sa.Connection, now: datetime, limit: int) -> list[str]:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from kernel.clock import from_micros, to_micros
 from kernel.contracts.ticket_facts import TicketClosed, TicketFact, TicketReturned
+from services.appointment.application.one_by_one import one_by_one
 from services.appointment.application.queue_rows import TicketRow
 from services.appointment.application.saying import BY_CLOCK, append_last
 from services.appointment.application.ticketing import Place, about, change, place_of
@@ -42,7 +43,7 @@ class QueueDay:
     def _each(
         self, ids: Iterable[str], still: Callable[[TicketRow], bool], say: Callable[[TicketRow, Place], TicketFact]
     ) -> int:
-        return sum(self._one(id, still, say) for id in ids)
+        return one_by_one("ticket", ids, lambda id: self._one(id, still, say)).done
 
     def _one(self, id: str, still: Callable[[TicketRow], bool], say: Callable[[TicketRow, Place], TicketFact]) -> bool:
         """A transaction for each, in which it is looked at once more: another process may have been first."""

@@ -14,7 +14,6 @@ from services.appointment.domain.schedule import Closing, Schedule, visit_minute
 from services.appointment.domain.times import day_of, instant
 from services.appointment.domain.waiting import Entry, Wanted
 
-
 NOBODY = ""  # the key in a row whose person was forgotten; no visitor has it
 
 

@@ -3,6 +3,7 @@
 Any number of processes may sweep at once; each thing happens once.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -10,7 +11,9 @@ import sqlalchemy as sa
 
 from kernel.clock import to_micros
 from kernel.contracts.visit_facts import VisitBlocked, VisitFact, VisitNoShow, VisitReminded
+from kernel.database import is_away
 from services.appointment.application.closing import cancel_closed
+from services.appointment.application.one_by_one import one_by_one
 from services.appointment.application.releasing import give_up
 from services.appointment.application.rows import BlockRow, BookingRow
 from services.appointment.application.saying import BY_CLOCK, append_last, append_to
@@ -49,20 +52,44 @@ class Sweeping:
         return total
 
     def remind(self) -> int:
-        """As many as one transaction takes. Never after the visit: what could not be said in time is left unsaid."""
-        store, now = self._tools.store, self._tools.clock.now()
+        """As many as one transaction takes; or each by itself, where one of them cannot be reminded of."""
+        try:
+            return self._remind_together()
+        except Exception as error:  # whatever it is, it keeps nobody else from being reminded
+            if is_away(error):
+                raise
+        with self._tools.database.single() as tx:
+            numbers = self._tools.store.to_remind(tx, to_micros(self._tools.clock.now()), _REMINDED)
+        return one_by_one("reminder", numbers, self._remind_alone).done
+
+    def _remind_together(self) -> int:
+        now = to_micros(self._tools.clock.now())
         with self._tools.database.write() as tx:
-            rows = store.lock_to_remind(tx, to_micros(now), _REMINDED)
-            late = [row for row in rows if row.starts_at <= now]
-            said = [(row, self._reminded(tx, row)) for row in rows if row.starts_at > now]
-            changed = [*((row, replace(row, remind_at=None)) for row in late)]
-            changed += [(row, replace(row, remind_at=None, version=row.version + 1)) for row, _ in said]
-            for row, after in changed:
-                if not store.change_booking(tx, row, after):
-                    raise RuntimeError(f"a booking that was locked has changed: {row.number}")
-            if said:
-                append_last(self._tools, tx, [append_to(row.number, row.version, [fact]) for row, fact in said])
+            rows = self._tools.store.lock_to_remind(tx, now, _REMINDED)
+            self._remind(tx, rows)
         return len(rows)
+
+    def _remind_alone(self, number: str) -> int:
+        now = to_micros(self._tools.clock.now())
+        with self._tools.database.write() as tx:
+            row = self._tools.store.booking(tx, number, lock=True)
+            if row is None or row.state is not State.BOOKED or row.remind_at is None or row.remind_at > now:
+                return 0
+            self._remind(tx, [row])
+        return 1
+
+    def _remind(self, tx: sa.Connection, rows: Sequence[BookingRow]) -> None:
+        """Never after the visit: what could not be said in time is left unsaid."""
+        store, now = self._tools.store, self._tools.clock.now()
+        late = [row for row in rows if row.starts_at <= now]
+        said = [(row, self._reminded(tx, row)) for row in rows if row.starts_at > now]
+        changed = [*((row, replace(row, remind_at=None)) for row in late)]
+        changed += [(row, replace(row, remind_at=None, version=row.version + 1)) for row, _ in said]
+        for row, after in changed:
+            if not store.change_booking(tx, row, after):
+                raise RuntimeError(f"a booking that was locked has changed: {row.number}")
+        if said:
+            append_last(self._tools, tx, [append_to(row.number, row.version, [fact]) for row, fact in said])
 
     def _reminded(self, tx: sa.Connection, row: BookingRow) -> VisitFact:
         hall, group = self._tools.store.place(tx, row.group_no)
@@ -74,7 +101,7 @@ class Sweeping:
         """Visits of days that are over for which nobody came; how many."""
         with self._tools.database.single() as tx:
             numbers = self._tools.store.missed(tx, day_of(self._tools.clock.now()), _AT_ONCE)
-        return sum(map(self.miss, numbers))
+        return one_by_one("missed visit", numbers, self.miss).done
 
     def miss(self, number: str) -> bool:
         """This one, if it was missed; whether it was."""
