@@ -12,6 +12,7 @@ from kernel.contracts.case import TextLength
 from kernel.contracts.envelope import Instant
 from kernel.contracts.patterns import CODE, GROUP, IDENTITY_NUMBER, KEY, ONE_LINE
 from kernel.contracts.visit import KINDS, PRIORITIES
+from kernel.ids import normalise_code
 
 STATES = ["waiting", "called", "parked", "finished", "missed", "closed"]
 MAX_GROUPS = 100  # that a window serves
@@ -47,6 +48,12 @@ class HallCheckInSaid(Request):
     code = fields.String(load_default=None, allow_none=True, validate=CODE)
     identity_number = fields.String(required=True, validate=IDENTITY_NUMBER)
     priority = _priority()
+
+    @ma.post_load
+    def read_code(self, data: dict[str, object], **_: object) -> dict[str, object]:
+        """As it was given out, however it was typed."""
+        code = data["code"]
+        return data if code is None else {**data, "code": normalise_code(str(code))}
 
 
 class HallCheckIn(OfHall, HallCheckInSaid):

@@ -6,6 +6,7 @@ or a wait for another process's lock stops nobody else.
 
 import fcntl
 import sqlite3
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import sqlalchemy as sa
 
 from kernel import green
 
+_AT_ONCE = 100  # rows
 WRITING: dict[str, Any] = {"begin_with": "BEGIN IMMEDIATE"}
 READING: dict[str, Any] = {"begin_with": "BEGIN"}
 
@@ -73,12 +75,33 @@ def _off_hub(method: Callable[..., Any]) -> Any:
 
 
 class _OffHubCursor(sqlite3.Cursor):
-    execute = _off_hub(sqlite3.Cursor.execute)
+    """Rows are fetched a hundred at once: to hand one over to a thread and back costs more than all of them."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        super().__init__(connection)
+        self._ahead: deque[Any] = deque()
+
+    def execute(self, *args: Any) -> Any:
+        self._ahead.clear()
+        return green.off_hub(super().execute, *args)
+
     executemany = _off_hub(sqlite3.Cursor.executemany)
     executescript = _off_hub(sqlite3.Cursor.executescript)
-    fetchone = _off_hub(sqlite3.Cursor.fetchone)
-    fetchmany = _off_hub(sqlite3.Cursor.fetchmany)
-    fetchall = _off_hub(sqlite3.Cursor.fetchall)
+
+    def fetchone(self) -> Any:
+        if not self._ahead:
+            self._ahead.extend(green.off_hub(super().fetchmany, _AT_ONCE))
+        return self._ahead.popleft() if self._ahead else None
+
+    def fetchmany(self, size: int | None = None) -> list[Any]:
+        wanted = self.arraysize if size is None else size
+        rows = [self._ahead.popleft() for _ in range(min(wanted, len(self._ahead)))]
+        return rows if len(rows) == wanted else rows + green.off_hub(super().fetchmany, wanted - len(rows))
+
+    def fetchall(self) -> list[Any]:
+        rows = [*self._ahead]
+        self._ahead.clear()
+        return rows + green.off_hub(super().fetchall)
 
 
 class _OffHubConnection(sqlite3.Connection):

@@ -135,3 +135,25 @@ def test_greenlets_that_want_the_write_lock_take_turns(tmp_path: Path, unique_na
 
 def test_greenlets_append_in_groups(url: str, unique_name: str) -> None:
     assert in_greenlets(APPENDING, url, unique_name) == ["200", "True"]
+
+
+ROWS = """
+with database.write() as tx:
+    tx.exec_driver_sql("CREATE TABLE t (x INTEGER)")
+    numbers = "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 250)"
+    tx.exec_driver_sql(f"INSERT INTO t {numbers} SELECT x FROM n")
+calls = []
+green.off_hub = (lambda before: lambda *args: (calls.append(args), before(*args))[1])(green.off_hub)
+with database.read() as tx:
+    one_by_one = [row[0] for row in tx.exec_driver_sql("SELECT x FROM t ORDER BY x")]
+    handed_over = len(calls)
+    found = tx.exec_driver_sql("SELECT x FROM t ORDER BY x")
+    mixed = [found.fetchone()[0], *(row[0] for row in found.fetchmany(120)), *(row[0] for row in found.fetchall())]
+sys.stdout.write(f"{one_by_one == mixed == list(range(1, 251))} {handed_over}")
+"""
+
+
+def test_rows_that_are_looped_over_are_not_handed_over_one_by_one(tmp_path: Path, unique_name: str) -> None:
+    right, handed_over = in_greenlets(ROWS, f"sqlite:///{tmp_path}/data.sqlite3", unique_name)
+    assert right == "True"
+    assert int(handed_over) < 10

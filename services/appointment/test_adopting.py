@@ -142,6 +142,9 @@ def test_a_calendar_learns_of_every_change_of_the_same_event(desk: Desk) -> None
     assert (first["UID"], first["STATUS"]) == (moved["UID"], "CONFIRMED")
     assert first["SEQUENCE"] < moved["SEQUENCE"]
     assert moved.start.isoformat() == "2026-02-11T01:00:00+00:00"
+    desk.shut()
+    desk.sweep()
+    assert event(desk, number)["STATUS"] == "TENTATIVE", "the hall cannot keep it"
     desk.cancel(number)
     assert event(desk, number)["STATUS"] == "CANCELLED"
 

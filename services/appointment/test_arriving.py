@@ -275,14 +275,15 @@ def test_one_ticket_for_each_person_and_queue(desk: Desk) -> None:
 
 @pytest.mark.parametrize("parked", [False, True])
 def test_a_booking_takes_the_place_of_the_ticket_that_its_visitor_took(desk: Desk, parked: bool) -> None:
-    number = come(desk, "2026-02-10T08:40")
+    number = desk.book(time="10:00")["number"]
+    desk.on("2026-02-10T09:40")
     other, mine = desk.take(2), desk.take(1)
     desk.window()
     if parked:
         for _ in range(2):
             desk.call_next()
             desk.at_window("park")
-    desk.on("2026-02-10T08:55")
+    desk.on("2026-02-10T09:45")
     ticket = desk.check_in(number)
     closed = desk.facts(mine["id"])[-1]
     assert (closed.TYPE, closed.by) == ("ticket.closed", "a-1")

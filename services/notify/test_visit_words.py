@@ -158,6 +158,21 @@ def test_an_sms_takes_two_segments_at_most_and_has_the_number(language: str, tex
         assert "\n" not in rendered.text
 
 
+@pytest.mark.parametrize("language", ["zh-Hans", "en"])
+@pytest.mark.parametrize("hall", ["番禺区政务服务中心（样例）", "广州市天河区政务服务中心（华利路办事大厅）"])
+def test_the_times_that_are_held_instead_are_told_before_why(language: str, hall: str) -> None:
+    visit = evolve(NUMBER, None, visits.booked(hall_name=hall, group_name="公共法律服务区（样例）", language=language))
+    offers = [*OFFERS, BEGINS + timedelta(days=3)]
+    text = sms(visits.closed(*offers, reason="消防设备例行检修，请见谅" * 5, held_until=HELD), language, visit)
+    times = (
+        ["13 Feb 10:00", "13 Feb 14:00", "14 Feb 10:00"]
+        if language == "en"
+        else ["2月13日10:00", "2月13日14:00", "2月14日10:00"]
+    )
+    assert [time for time in times if time not in text] == [], text
+    assert segments(text) <= SEGMENTS
+
+
 def test_no_message_names_a_person() -> None:
     for fact in every_fact("x"):
         assert APPLICANT not in sms(fact)

@@ -30,6 +30,8 @@ def calendar(booking: dict[str, Any], version: int, now: datetime, language: str
     status = _STATUS.get(booking["state"])
     if status is None:
         raise NotInThatState(booking["state"])
+    if booking["closed"] and status == "CONFIRMED":
+        status = "TENTATIVE"  # the hall cannot keep the time
     made = Calendar()
     made.add("prodid", "-//Yichuang//Appointments//ZH")
     made.add("version", "2.0")

@@ -16,7 +16,7 @@ from services.appointment.application.saying import append_last, append_to
 from services.appointment.application.ticketing import Place, place_of, shown_to_taker
 from services.appointment.application.tools import Tools
 from services.appointment.domain.halls import Group
-from services.appointment.domain.queue import check_walk_in_time, priority_of, rank_of_walk_in
+from services.appointment.domain.queue import check_walk_in_time, priority_of, rank_of_walk_in, taken_at
 from services.appointment.domain.schedule import Closing, open_hours, walk_in_contingent
 from services.appointment.domain.times import day_of, minute_of
 
@@ -69,7 +69,8 @@ class WalkIns:
         self, place: Place, group: Group, closings: Sequence[Closing], staff: str, request: Mapping[str, Any]
     ) -> Arrival:
         now = self._tools.clock.now()
-        check_walk_in_time(place.rule, open_hours(group.schedule, day_of(now), closings), now)
+        hours = open_hours(group.schedule, day_of(now), closings)
+        check_walk_in_time(place.rule, hours, now)
         priority = priority_of(place.rule, request["priority"], request["identity_number"], day_of(now))
         return Arrival(
             group=group,
@@ -78,7 +79,7 @@ class WalkIns:
             identity=self._identity(request),
             priority=priority,
             people=request["people"],
-            rank=rank_of_walk_in(place.rule, priority, now),
+            rank=rank_of_walk_in(place.rule, priority, taken_at(hours, now)),
             by=staff,
             at=now,
         )

@@ -73,8 +73,18 @@ def rank_of_booking(rule: HallRule, starts_at: datetime, priority: str, now: dat
     return rank_of_walk_in(rule, priority, now if late else starts_at - _minutes(rule.lead_minutes))
 
 
+def taken_at(hours: Sequence[Hours], now: datetime) -> datetime:
+    """When a ticket counts as taken that is taken now without a booking.
+
+    Before the hall opens that is just before it does, in the order of those who came: nobody who has booked the first
+    time of the day waits for all who stood at the door.
+    """
+    opens = instant(day_of(now), min(one.since for one in hours))
+    return now if now >= opens else opens - (opens - now) / 1000
+
+
 def rank_of_walk_in(rule: HallRule, priority: str, at: datetime) -> datetime:
-    """`at`: when the ticket was taken."""
+    """`at`: when the ticket counts as taken."""
     return at if priority == NO_PRIORITY else at - _minutes(rule.priority_minutes)
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from kernel.clock import parse_time
-from kernel.contracts.appointment_refusals import InThePast, NotInThatState, TooLate
+from kernel.contracts.appointment_refusals import InThePast, MovedTooOften, NotInThatState, TooLate
 from kernel.contracts.visit import dump_visit_fact, load_visit_fact
 from kernel.contracts.visit_facts import (
     VISIT_FACTS,
@@ -150,6 +150,7 @@ class BookingLife(RuleBasedStateMachine):
         if self.say(moved(self.now, timedelta(days=days))):
             assert before.starts_at is not None
             assert before.closed or self.now <= before.starts_at - timedelta(minutes=RULE.cancel_before_minutes)
+            assert before.closed or self.booking.moves <= RULE.moves
 
     @rule(cause=st.sampled_from(["visitor", "staff", "closure"]))
     def cancel(self, cause: str) -> None:
@@ -186,7 +187,7 @@ class BookingLife(RuleBasedStateMachine):
         before = self.booking
         try:
             decided = decide(before, fact, RULE)
-        except (NotInThatState, TooLate, InThePast):
+        except (NotInThatState, TooLate, InThePast, MovedTooOften):
             return False
         self.log.append((decided.TYPE, decided.VERSION, dump_visit_fact(decided)))
         self.booking = evolve(before, decided)

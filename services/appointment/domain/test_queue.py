@@ -19,6 +19,7 @@ from services.appointment.domain.queue import (
     priority_of,
     rank_of_booking,
     rank_of_walk_in,
+    taken_at,
 )
 from services.appointment.domain.rules import HallRule, Visit
 from services.appointment.domain.schedule import Closing, Hours
@@ -157,3 +158,17 @@ def test_the_identity_number_tells_who_is_elderly(identity_number: str | None, p
 )
 def test_numbers_begin_with_the_letter_of_the_group(place: int, count: int, number: str) -> None:
     assert number_of(place, count) == number
+
+
+def test_who_stood_at_the_door_before_it_opened_is_behind_who_has_booked_the_first_time_in_the_order_of_coming() -> (
+    None
+):
+    first, second, third = (
+        rank_of_walk_in(RULE, "none", taken_at(OFFICE, at(now))) for now in ("08:30", "08:31", "08:59")
+    )
+    opens = at("09:00")
+    assert rank_of_booking(RULE, opens, "none", at("08:59")) < first < second < third < opens
+    assert rank_of_walk_in(RULE, "disabled", taken_at(OFFICE, at("08:59"))) < rank_of_booking(
+        RULE, opens, "none", at("08:40")
+    )
+    assert taken_at(OFFICE, at("12:30")) == at("12:30"), "nobody is put back to the afternoon"

@@ -12,7 +12,7 @@ from kernel.contracts import visit_facts as facts
 from kernel.contracts.visit_facts import VisitFact
 from services.notify.domain.sms import fits
 from services.notify.domain.visits import Visit
-from services.notify.domain.words import Pair, Rendered, Words, clipped, day, line, sentence
+from services.notify.domain.words import WHOLE, Pair, Rendered, Words, clipped, day, line, sentence
 
 Template = Callable[[VisitFact, Visit], Words]
 
@@ -33,7 +33,7 @@ def booked(fact: facts.VisitBooked, visit: Visit) -> Words:
             f"Booked: {place[1]}, {when[1]}. Check in with {visit.number} and your ID.",
         ),
         _leaving(visit, fact.occurred_at),
-        whole=True,
+        least=WHOLE,
     )
 
 
@@ -45,7 +45,7 @@ def moved(fact: facts.VisitMoved, visit: Visit) -> Words:
             f"Moved to {when[1]}, {place[1]}. Check in with {visit.number} and your ID.",
         ),
         _leaving(visit, fact.occurred_at),
-        whole=True,
+        least=WHOLE,
     )
 
 
@@ -71,9 +71,10 @@ def closed(fact: facts.VisitClosed, visit: Visit) -> Words:
     return Words(
         (
             f"{place[0]}{when[0]}停办，您的预约（{visit.number}）不能按原时间办理。",
-            f"{place[1]} is closed on {when[1]}: visit {visit.number} cannot take place then.",
+            f"{place[1]} closed {_moment(visit.starts_at)[1]}: visit {visit.number}.",
         ),
         (instead[0] + reason[0], f"{instead[1]} {reason[1]}"),
+        least=(len(instead[0]), len(instead[1])),
     )
 
 
@@ -106,7 +107,7 @@ def reminded(fact: facts.VisitReminded, visit: Visit) -> Words:
             f"Reminder: {when[1]}, {place[1]}. Check in with {visit.number} and your ID.",
         ),
         _leaving(visit, fact.occurred_at),
-        whole=True,
+        least=WHOLE,
     )
 
 
@@ -196,13 +197,16 @@ def render(fact: VisitFact, visit: Visit) -> Rendered | None:
 def _shorter(template: Template, fact: VisitFact, visit: Visit, english: bool) -> Iterator[str]:
     """The SMS in full, then ever shorter: first the detail is clipped, then the names, then the end.
 
-    Where the detail is of use only as a whole, names are clipped a little before it.
+    Names are clipped a little before a part of the detail goes that must not be missing.
     """
     words = template(fact, visit)
     head, detail = line(words.head[english]), line(words.detail[english])
+    least = min(words.least[english], len(detail))
     yield _sms(head, detail, english)
-    if words.whole:
-        yield from (_sms(short, detail, english) for short in _shorter_heads(template, fact, visit, english, 8))
+    if least:
+        yield from (_sms(head, clipped(detail, length), english) for length in range(len(detail), least + 1, -5))
+        for short in (head, *_shorter_heads(template, fact, visit, english, 5)):
+            yield _sms(short, detail[:least], english)
     for length in (*range(min(len(detail), 300), 9, -5), 0):
         yield _sms(head, clipped(detail, length), english)
     for head in _shorter_heads(template, fact, visit, english, 4):
@@ -242,7 +246,7 @@ def _instead(fact: facts.VisitClosed) -> Pair:
     until, times = _moment(fact.held_until), [_moment(time) for time in fact.offered]
     return (
         f"请于{until[0]}前在网上选定为您保留的时间：{'、'.join(time[0] for time in times)}。",
-        f"By {until[1]} choose one of these online, held for you: {', '.join(time[1] for time in times)}.",
+        f"Pick by {until[1]} online: {', '.join(time[1] for time in times)}.",
     )
 
 

@@ -10,12 +10,15 @@ Pair = tuple[str, str]  # Chinese (simplified), English
 class Words:
     """What one fact has to tell: `head` in a sentence, and more in `detail` ("" where there is none).
 
-    `whole`: half of the detail is of no use; rather names are clipped.
+    `least`: so many characters at the beginning of the detail are of no use by halves; rather names are clipped.
     """
 
     head: Pair
     detail: Pair = ("", "")
-    whole: bool = False
+    least: tuple[int, int] = (0, 0)
+
+
+WHOLE = (10_000, 10_000)  # of a detail
 
 
 @dataclass(frozen=True)
