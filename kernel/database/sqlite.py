@@ -96,12 +96,12 @@ class _OffHubCursor(sqlite3.Cursor):
     def fetchmany(self, size: int | None = None) -> list[Any]:
         wanted = self.arraysize if size is None else size
         rows = [self._ahead.popleft() for _ in range(min(wanted, len(self._ahead)))]
-        return rows if len(rows) == wanted else rows + green.off_hub(super().fetchmany, wanted - len(rows))
+        return rows if len(rows) == wanted else [*rows, *green.off_hub(super().fetchmany, wanted - len(rows))]
 
     def fetchall(self) -> list[Any]:
         rows = [*self._ahead]
         self._ahead.clear()
-        return rows + green.off_hub(super().fetchall)
+        return [*rows, *green.off_hub(super().fetchall)]
 
 
 class _OffHubConnection(sqlite3.Connection):

@@ -1,13 +1,14 @@
 """Documents name what there is: every state and fact, every line of the log, every figure, every module."""
 
-import pkgutil
+import ast
 import re
-from pathlib import PurePath
+from collections.abc import Sequence
+from pathlib import Path, PurePath
 
 from kernel.contracts import accounts
 from kernel.contracts.case import FACTS
 from kernel.contracts.lifecycle import State
-from tests.house.repository import python_files, text
+from tests.house.repository import ROOT, python_files, text
 
 _LOGGED = re.compile(r"""log\.(?:warning|error|exception|critical)\(\s*"([^"]+)\"""")
 _NAMED = re.compile(r"`((?:kernel|services|gateway|operations|application|adapters|domain)\.[A-Za-z_.]+)`")
@@ -71,11 +72,27 @@ def test_what_modules_say_of_each_other_stands_where_they_say() -> None:
 
 
 def stands(module: str, dotted: str) -> bool:
-    """Whether something is defined under that name; a service names its own parts without itself."""
+    """Whether it is defined where its name says. Read, not imported: some modules change the process they are in."""
     layer = dotted.split(".")[0] in ("application", "adapters", "domain")
-    full = ".".join([*PurePath(module).parts[:2], dotted]) if layer else dotted
-    try:
-        found = pkgutil.resolve_name(full)
-    except (ImportError, AttributeError):
-        return False
-    return full.startswith(getattr(found, "__module__", ""))
+    parts = [*(PurePath(module).parts[:2] if layer else ()), *dotted.split(".")]
+    for length in range(len(parts), 0, -1):
+        place = Path(ROOT, *parts[:length])
+        for file in (place.with_suffix(".py"), place / "__init__.py"):
+            if file.is_file():
+                return defines(ast.parse(file.read_text()), parts[length:])
+    return False
+
+
+def defines(where: ast.AST, names: Sequence[str]) -> bool:
+    if not names:
+        return True
+    inner = {name: node for node in ast.iter_child_nodes(where) for name in made_by(node)}
+    return names[0] in inner and defines(inner[names[0]], names[1:])
+
+
+def made_by(node: ast.AST) -> list[str]:
+    """What a statement gives a name to, but for imports."""
+    if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+        return [node.name]
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+    return [target.id for target in targets if isinstance(target, ast.Name)]
