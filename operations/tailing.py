@@ -29,7 +29,10 @@ class Wanted:
 
 
 def tail(reader: LogReader, wanted: Wanted, follow: bool) -> Iterator[Recorded]:
-    """The events that are wanted, in order; with `follow`, each new one as it comes, for ever."""
+    """The events that are wanted, in order; with `follow`, each new one as it comes, for ever.
+
+    Nothing is left out between the two where `wanted` has no `before`, and no `limit` behind an `after`.
+    """
     first, last = _range(reader, wanted)
     yield from (
         _forward(reader, first, last, wanted) if wanted.after is not None else _latest(reader, first, last, wanted)

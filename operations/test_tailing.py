@@ -49,8 +49,30 @@ def test_new_events_are_followed(installation: Installation) -> None:
         assert json.loads(tail.wait_for_line('"position": 18'))["subject"] == serial(2)
 
 
-@pytest.mark.parametrize("words", [("--since", "yesterday"), ("--before", "2026-02-09"), ("--log", "other")])
-def test_what_is_no_time_or_log_is_wrong_usage(installation: Installation, words: tuple[str, str]) -> None:
+def test_all_behind_a_position_is_given_before_what_is_new(installation: Installation) -> None:
+    installation.file(range(10))
+    with installation.process("log", "tail", "--after", "5", "--follow", "--json") as tail:
+        tail.wait_for_line('"position": 90,')
+        installation.file([50])
+        tail.wait_for_line('"position": 99,')
+        shown = (installation.directory / "command.log").read_text().splitlines()
+    assert [json.loads(line)["position"] for line in shown] == list(range(6, 100))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--since", "yesterday"),
+        ("--before", "2026-02-09"),
+        ("--log", "other"),
+        ("--follow", "--before", "2026-02-09T00:00:00Z"),
+        ("--follow", "--after", "5", "--limit", "2"),
+    ],
+    ids=" ".join,
+)
+def test_what_is_no_time_or_log_or_has_no_end_is_wrong_usage(
+    installation: Installation, words: tuple[str, ...]
+) -> None:
     assert installation.run("log", "tail", *words).exit_code == 2
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from operations.commands.common import Failure, json_option, opened, say, settings
+from operations.commands.common import Failure, WrongUsage, json_option, opened, say, settings
 
 if TYPE_CHECKING:
     from kernel.eventlog.events import Recorded
@@ -53,7 +53,9 @@ def log() -> None:
 @log.command()
 @log_option
 @click.option("--after", type=click.IntRange(0), help="Begin behind this position. Default: the last --limit events.")
-@click.option("--limit", type=click.IntRange(1), help="How many events. Default: 20; of a case, all.")
+@click.option(
+    "--limit", type=click.IntRange(1), help="How many events. Default: 20; of a case, or with --after --follow, all."
+)
 @click.option("--case", "serials", multiple=True, metavar="SERIAL", help="Only the events of this case.")
 @click.option("--type", "types", multiple=True, metavar="TYPE", help="Only events of this type.")
 @click.option(
@@ -75,12 +77,17 @@ def tail(owner: str, follow: bool, as_json: bool, **options: Any) -> None:
     from kernel.eventlog.reading import LogReader
     from operations.tailing import tail as read
 
+    if follow and options["before"] is not None:
+        raise WrongUsage("--before has an end and --follow has none")
+    if follow and None not in (options["after"], options["limit"]):
+        raise WrongUsage("--after with --follow prints every event from there on: no --limit")
     with opened(owner, "event") as database:
-        for event in read(LogReader(database), _wanted(**options), follow):
+        for event in read(LogReader(database), _wanted(follow, **options), follow):
             say(_shown(event), _line(event), as_json)
 
 
 def _wanted(
+    follow: bool,
     *,
     after: int | None,
     limit: int | None,
@@ -95,7 +102,7 @@ def _wanted(
 
     return Wanted(
         after=after,
-        limit=limit or (None if serials else 20),
+        limit=limit or (None if serials or (follow and after is not None) else 20),
         selection=Selection(streams=serials, types=types, organs=organs),
         since=since,
         before=before,
