@@ -75,6 +75,18 @@ def test_a_replay_killed_in_the_middle_goes_on_where_it_was(installation: Instal
     assert all(not (one["added"] or one["gone"] or one["changed"]) for one in finished["tables"])
 
 
+def test_a_dry_run_keeps_nothing_however_it_ends(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: Any) -> None:
+        raise KeyboardInterrupt
+
+    installation.file([1])
+    installation.follow("progress")
+    with monkeypatch.context() as patch:
+        patch.setattr("kernel.eventlog.rebuilding.Rebuild.compare", interrupted)
+        assert installation.run("replay", "progress", "--dry-run").exit_code == 1
+    assert installation.run("replay", "progress", "--dry-run").exit_code == 0
+
+
 def test_a_second_replay_of_the_same_consumer_is_refused_while_the_first_runs(installation: Installation) -> None:
     installation.file(range(1000))
     with installation.process("replay", "progress", "--throttle", "1500") as first:
@@ -84,7 +96,8 @@ def test_a_second_replay_of_the_same_consumer_is_refused_while_the_first_runs(in
         assert second.stderr == (
             "Error: Another process is rebuilding progress. Wait until it ends, or end it. (rebuild_runs)\n"
         )
-        assert installation.run("replay", "catalog", "--dry-run").exit_code == 0
+        other = installation.run("replay", "catalog", "--dry-run")
+        assert other.exit_code == 0, other.stderr
         first.kill()
 
 

@@ -23,6 +23,7 @@ from kernel.eventlog.events import (
 from kernel.eventlog.following import Follower, LogDamaged, Projection, create_follower_tables
 from kernel.eventlog.parking import Lag, ParkedEvent
 from kernel.eventlog.reading import LogReader
+from kernel.eventlog.skipping import create_skipped_table
 from kernel.eventlog.tables import create_log, drop_log, grant_append, grant_read
 from kernel.eventlog.verifying import START, Broken, Sound, verify
 
@@ -51,6 +52,7 @@ __all__ = [
     "VersionConflict",
     "create_follower_tables",
     "create_log",
+    "create_skipped_table",
     "drop_log",
     "grant_append",
     "grant_read",

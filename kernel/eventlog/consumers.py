@@ -3,6 +3,7 @@
 Pure data. Each service describes its own consumers in its bootstrap; the operators' tools read nothing else of them.
 """
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,9 @@ from kernel.database import Database
 from kernel.eventlog.following import LONG_PAGE, Follower, Projection
 from kernel.eventlog.reading import LogReader
 from kernel.eventlog.selecting import EVERYTHING, Selection
+from kernel.eventlog.skipping import NOTHING, Skipped
+
+_KERNEL = Path(__file__).parent.parent
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class Consumer:
     name: str  # of its checkpoint
     owner: str  # of its tables
     log: str  # owner of the log
-    migrations: Path  # that make its tables, among others
+    migrations: Path  # that make its tables, among others; beside them is its service's code
     tables: tuple[Table, ...]
     projection: Callable[[Clock], Projection]
     # Of one whose projection leaves more than its tables, as messages to send: makes the tables and nothing else.
@@ -46,15 +50,33 @@ class Consumer:
         """Whether it leaves more than its tables. What the live one has parked, or not taken yet, it still owes."""
         return self.quiet is not None
 
+    @property
+    def version(self) -> str:
+        """Of the code that decides what its rows are: another digest wherever a file of its service's or ours differs.
+
+        A number that somebody has to raise would stay what it is where a fault is mended in place.
+        """
+        digest = hashlib.sha256()
+        for code in (self.migrations.parent, _KERNEL):
+            for file in sorted(code.rglob("*.py")):
+                digest.update(f"{file.relative_to(code)} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+        return digest.hexdigest()
+
     def rebuilding_projection(self, clock: Clock) -> Projection:
         """What makes the tables and nothing else."""
         return (self.quiet or self.projection)(clock)
 
     def rebuilder(
-        self, database: Database, reader: LogReader, clock: Clock, selection: Selection = EVERYTHING
+        self,
+        database: Database,
+        reader: LogReader,
+        clock: Clock,
+        selection: Selection = EVERYTHING,
+        skipped: Skipped = NOTHING,
     ) -> Follower:
-        """What makes the tables again, of the events that `selection` has, and tells nobody."""
-        return Follower(selection.of(self.rebuilding_projection(clock)), database, reader, clock, LONG_PAGE)
+        """What makes the tables again, of the events that `selection` has and `skipped` has not, and tells nobody."""
+        projection = skipped.of(selection.of(self.rebuilding_projection(clock)))
+        return Follower(projection, database, reader, clock, LONG_PAGE)
 
     def follower(self, database: Database, reader: LogReader, clock: Clock) -> Follower:
         """The consumer itself, on its owner's tables or on others like them."""

@@ -128,7 +128,11 @@ class Follower:
     def parked(self) -> list[ParkedEvent]:
         """The events set aside, by position: the bad ones with the reason, and those that wait behind them."""
         with self._database.single() as connection:
-            return self._parking.all(connection)
+            return self.parked_in(connection)
+
+    def parked_in(self, connection: sa.Connection) -> list[ParkedEvent]:
+        """The same, as a transaction of the caller's sees it."""
+        return self._parking.all(connection)
 
     def requeue(self, stream: str) -> None:
         """Take the parked events of `stream` again, in order. What fails again is parked again, with what follows."""
@@ -141,14 +145,16 @@ class Follower:
     def skip(self, stream: str) -> ParkedEvent | None:
         """Give up the first parked event of `stream` and take those behind it again; the one that was given up.
 
-        None, and nothing done, where nothing of it is parked. What was made of the stream goes on without that event:
-        what can't follow then is parked again.
+        None, and nothing done, where nothing of it is parked. What was made of the stream goes on without that event,
+        and so does whoever makes it again: what can't follow then is parked again.
         """
         known = {event.position: event for event in self._reader.stream(stream)}
         with self._database.write() as tx:
             self._locked(tx)
             first = next((one for one in self._parking.all(tx) if one.stream == stream), None)
             rest = [position for position in self._parking.release(tx, stream) if first and position > first.position]
+            if first is not None:
+                self._parking.skip(tx, known[first.position])
             self._apply(tx, [known[position] for position in rest])
         return first
 

@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from kernel.clock import Clock, from_micros, seconds_since, to_micros
+from kernel.eventlog import skipping
 from kernel.eventlog.events import Recorded
 
 _REASON_LENGTH = 2000  # a driver's error may quote a whole statement
@@ -88,6 +89,10 @@ class Parking:
         positions = list(tx.execute(_OF_STREAM, self._mine(stream=stream)).scalars())
         tx.execute(_RELEASE, self._mine(stream=stream))
         return positions
+
+    def skip(self, tx: sa.Connection, event: Recorded) -> None:
+        """Keep that `event` was given up."""
+        skipping.skip(tx, self._consumer, event, self._clock.now())
 
     def clear(self, tx: sa.Connection) -> None:
         """Forget all."""

@@ -18,11 +18,12 @@ from kernel.errors import Refusal
 from kernel.eventlog.comparing import Difference, compare
 from kernel.eventlog.consumers import Consumer
 from kernel.eventlog.events import Head
-from kernel.eventlog.following import LONG_PAGE, Follower
+from kernel.eventlog.following import LONG_PAGE, Follower, LogDamaged
 from kernel.eventlog.parking import ParkedEvent
 from kernel.eventlog.reading import LogReader
 from kernel.eventlog.reading_ahead import reading_ahead
 from kernel.eventlog.shadow import Scope, Shadow, held
+from kernel.eventlog.skipping import NOTHING, Skipped, skipped, take_back
 
 _NEAR = 1_000  # events behind the head that are left to the swap
 
@@ -48,7 +49,8 @@ class ShadowParked(Refusal):
     zh = "{consumer} 的影子中有 {cases} 个办件的事件无法处理。"
     en = (
         "The shadow of {consumer} could not take the events of {cases} cases; the first is at position {position}:"
-        " {reason}. Install the version that mends it, or swap all the same: --with-parked."
+        " {reason}. Install the version that mends it, swap all the same: --with-parked, or give it up:"
+        " --discard."
     )
 
 
@@ -89,11 +91,13 @@ class Comparison:
 class Rebuild:
     """One rebuild, held by this process. Open one with `rebuilding`."""
 
-    def __init__(self, shadow: Shadow, log: LogReader, clock: Clock) -> None:
+    def __init__(self, shadow: Shadow, log: LogReader, clock: Clock, with_skipped: bool) -> None:
         self._shadow = shadow
         self._log = log
         self._clock = clock
+        self._with_skipped = with_skipped
         self._scope = Scope()
+        self._skipped = NOTHING
         self.live = shadow.consumer.follower(shadow.live, log, clock)
 
     @property
@@ -106,10 +110,19 @@ class Rebuild:
         """Whether there is a shadow to go on with."""
         return self._shadow.exists
 
-    @property
-    def position(self) -> int:
-        """How far the shadow is; 0 where there is none."""
-        return self._follower.checkpoint().position if self.begun else 0
+    def begin(self, scope: Scope) -> int:
+        """Make the shadow, or go on with the one that is there; from which position on.
+
+        One that is of another log, of another version of the code, or that left out other events, is made anew: what
+        is in it is not what a rebuild would make now. Raises OtherShadow.
+        """
+        self._scope = scope
+        self._skipped = NOTHING if self._with_skipped else _given_up(self._shadow.consumer, self._shadow.live)
+        self._shadow.prepare(scope, self._skipped)
+        if not self._follower.check():
+            self._shadow.drop()
+            self._shadow.prepare(scope, self._skipped)
+        return self._follower.checkpoint().position
 
     def build(self, scope: Scope, told: Told | None = None, most: float | None = None) -> Head:
         """Fill the shadow up to the log's head, or as far as `scope` says; how far that is.
@@ -118,8 +131,7 @@ class Rebuild:
 
         `most`: events a second at most. Raises OtherShadow, LogDamaged, or what `is_away` tells: call it again.
         """
-        self._shadow.prepare(scope)
-        self._scope = scope
+        self.begin(scope)
         pace = _Pace(most)
         at, aim = self._follower.checkpoint(), self._aim()
         while at.position < aim:
@@ -152,17 +164,23 @@ class Rebuild:
     def swap(self, *, with_parked: bool = False, new_log: bool = False) -> Head:
         """Put the shadow in the live tables' place and remove it. The live consumer goes on by itself, from there.
 
-        Raises NotWhole, ShadowParked, OtherLog, LogDamaged, or what `is_away` tells; then nothing has changed.
+        Raises NotWhole, ShadowParked, OtherLog, TablesInUse, LogDamaged, or what `is_away` tells; then nothing has
+        changed.
         """
         consumer = self._shadow.consumer
         if not self._scope.whole:
             raise NotWhole(consumer=consumer.name)
+        if not self._follower.check():
+            raise LogDamaged(f"the log is no longer the one that {consumer.name} was rebuilt from")
         if not new_log and not self.live.check():
             raise OtherLog(consumer=consumer.name, position=self.live.checkpoint().position)
+        # All that takes time is done before anybody has to wait: under the locks, only what comes from now on is taken.
+        self._shadow.analyse()
+        self._follow_to(self.live.checkpoint().position)
         if not with_parked:
             self._refuse_parked()
         reached = self.live.adopt(self._follower, self._exchange, owed=consumer.tells)
-        self._shadow.drop()
+        self._shadow.forget()
         return reached
 
     def discard(self) -> None:
@@ -171,7 +189,7 @@ class Rebuild:
 
     @property
     def _follower(self) -> Follower:
-        return self._shadow.follower(self._log, self._clock, self._scope.selection)
+        return self._shadow.follower(self._log, self._clock, self._scope.selection, self._skipped)
 
     def _aim(self) -> int:
         if self._scope.until is not None:
@@ -199,14 +217,16 @@ class Rebuild:
         consumer = self._shadow.consumer
         waiting: dict[str, int] = {}
         if consumer.tells:
-            for one in self.live.parked():
+            for one in self.live.parked_in(tx):  # with what this same transaction has parked
                 waiting.setdefault(one.stream, one.position)
         self._shadow.exchange(tx)
         for stream, first in waiting.items():
             _clear(tx, consumer, stream)
-            taken = [event for event in self._log.stream(stream) if event.position < first]
+            taken = [event for event in self._skipped.without(self._log.stream(stream)) if event.position < first]
             if taken:
                 consumer.rebuilding_projection(self._clock).apply(tx, taken)
+        if self._with_skipped:
+            take_back(tx, consumer.name)
 
 
 class _Pace:
@@ -230,18 +250,43 @@ class _Pace:
 
 
 @contextmanager
-def rebuilding(consumer: Consumer, live: Database, log: Database, clock: Clock) -> Iterator[Rebuild]:
-    """A rebuild of `consumer`, for this process alone. Raises RebuildRuns."""
+def rebuilding(
+    consumer: Consumer, live: Database, log: Database, clock: Clock, with_skipped: bool = False
+) -> Iterator[Rebuild]:
+    """A rebuild of `consumer`, for this process alone. Raises RebuildRuns.
+
+    It leaves out what was skipped; `with_skipped`: it tries that again, and a swap takes the skips back.
+    """
     with held(consumer, live) as shadow, reading_ahead(log) as reader, collector.seldom():
-        yield Rebuild(shadow, reader, clock)
+        yield Rebuild(shadow, reader, clock, with_skipped)
 
 
-def mend(consumer: Consumer, live: Database, log: LogReader, clock: Clock, stream: str) -> int:
-    """Make the rows of one stream again, in place; of how many events. Tells nobody anything. Raises NotByCase."""
+def mend(
+    consumer: Consumer, live: Database, log: LogReader, clock: Clock, stream: str, with_skipped: bool = False
+) -> int:
+    """Make the rows of one stream again, in place; of how many events. Tells nobody anything.
+
+    `with_skipped`: of what was skipped in it, too. Raises NotByCase, or LogDamaged where the log is not the one that
+    the consumer has read: what it made of that one may be all there is left of it.
+    """
     if not consumer.by_stream:
         raise NotByCase(consumer=consumer.name)
 
-    return consumer.rebuilder(live, log, clock).mend(stream, lambda tx: _clear(tx, consumer, stream))
+    def clear(tx: sa.Connection) -> None:
+        _clear(tx, consumer, stream)
+        if with_skipped:
+            take_back(tx, consumer.name, stream)
+
+    left_out = NOTHING if with_skipped else _given_up(consumer, live)
+    follower = consumer.rebuilder(live, log, clock, skipped=left_out)
+    if not follower.check():
+        raise LogDamaged(f"what {consumer.name} has read is not what the log holds now: nothing was made again")
+    return follower.mend(stream, clear)
+
+
+def _given_up(consumer: Consumer, live: Database) -> Skipped:
+    with live.single() as connection:
+        return skipped(connection, consumer.name)
 
 
 def _clear(tx: sa.Connection, consumer: Consumer, stream: str) -> None:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import IO, Any
 
+import psycopg
 import sqlalchemy as sa
 
 from kernel.clock import Clock
@@ -21,9 +22,11 @@ from kernel.eventlog.consumers import Consumer
 from kernel.eventlog.following import Follower
 from kernel.eventlog.reading import LogReader
 from kernel.eventlog.selecting import EVERYTHING, Selection
+from kernel.eventlog.skipping import Skipped
 
 _LOCK_SECONDS = 2  # that a swap waits for those who read the tables; others wait behind it meanwhile
 _ALIAS = "shadow"
+_BEGUN = "begun"  # the table that says of what a shadow is; written last, so that none without it was ever whole
 
 
 class RebuildRuns(Refusal):
@@ -42,6 +45,18 @@ class OtherShadow(Refusal):
     status = 409
     zh = "已有以其他条件开始的 {consumer} 重建:{options}。"
     en = "A rebuild of {consumer} was begun with other options: {options}. Go on with those, or give it up: --discard."
+
+
+class TablesInUse(Refusal):
+    """Somebody reads the live tables for longer than a swap may keep everybody else waiting."""
+
+    code = "tables_in_use"
+    status = 409
+    zh = "{consumer} 的正式数据正被长时间读取,{seconds} 秒内无法替换。什么都没有改变,请稍后重试。"
+    en = (
+        "Somebody has been reading the tables of {consumer} for longer than the {seconds} seconds that a swap waits for"
+        " them, as a backup does. Nothing was changed; give the same command again."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,29 +101,43 @@ class Shadow:
             sa.event.listen(self._opened.engine, "connect", _relax)
         return self._opened
 
-    def prepare(self, scope: Scope) -> None:
-        """Make it, or go on with the one that is there. Raises OtherShadow if that was begun with another scope."""
-        migrate(self.database, self.consumer.migrations)
-        with self.database.write() as tx:
-            tx.exec_driver_sql("CREATE TABLE IF NOT EXISTS rebuild (scope TEXT NOT NULL)")
-            begun = tx.exec_driver_sql("SELECT scope FROM rebuild").scalar_one_or_none()
-            if begun is None:
-                tx.execute(sa.text("INSERT INTO rebuild VALUES (:scope)"), {"scope": str(scope)})
-        if begun not in (None, str(scope)):
-            raise OtherShadow(consumer=self.consumer.name, options=begun)
+    def prepare(self, scope: Scope, skipped: Skipped) -> None:
+        """Make it, or go on with the one that is there, if that was made by this same code and without the same events.
 
-    def follower(self, reader: LogReader, clock: Clock, selection: Selection) -> Follower:
+        Raises OtherShadow if it was begun with another scope.
+        """
+        made = f"version {self.consumer.version}, without {sorted(skipped.chains)}"
+        options, by = self._begun() or (None, None)
+        if options not in (None, str(scope)):
+            raise OtherShadow(consumer=self.consumer.name, options=options)
+        if by != made:
+            self.drop()
+            self._make(str(scope), made)
+
+    def follower(self, reader: LogReader, clock: Clock, selection: Selection, skipped: Skipped) -> Follower:
         """What fills it."""
-        return self.consumer.rebuilder(self.database, reader, clock, selection)
+        return self.consumer.rebuilder(self.database, reader, clock, selection, skipped)
+
+    def analyse(self) -> None:
+        """Let the database know what is in it: the first queries after a swap would be planned blindly otherwise."""
+        if self.live.dialect == "postgresql":  # where a table that is moved keeps its statistics
+            with self.database.single() as connection:
+                for table in self.consumer.tables:
+                    connection.exec_driver_sql(f"ANALYZE {table.name}")
 
     def exchange(self, tx: sa.Connection) -> None:
-        """Put its tables into the live ones' place, in a transaction on the live database."""
+        """Put its tables into the live ones' place, in a transaction on the live database. Raises TablesInUse."""
         if self.live.dialect == "postgresql":
-            for table in self.consumer.tables:
-                self._analyse(table.name)
             self._move(tx)
         else:
             self._write_differences(tx)
+
+    def forget(self) -> None:
+        """Remove what an exchange has left of it. On PostgreSQL that is nothing: it went in the same transaction."""
+        if self.live.dialect == "postgresql":
+            self.close()
+        else:
+            self.drop()
 
     def close(self) -> None:
         if self._opened is not None:
@@ -122,22 +151,43 @@ class Shadow:
             self.live.close()  # a pooled connection may still have it attached
         drop_beside(self.live, self.name)
 
-    def _analyse(self, table: str) -> None:
-        # A table that was moved keeps its statistics; without them the first queries would be planned blindly.
-        with self.database.single() as connection:
-            connection.exec_driver_sql(f"ANALYZE {table}")
+    def _begun(self) -> tuple[str, str] | None:
+        """With which options it was begun, and what makes it. None: whoever made it came to no end, or nobody did."""
+        if not self.exists:
+            return None
+        with self.database.read() as connection:
+            if not sa.inspect(connection).has_table(_BEGUN):
+                return None
+            row = connection.exec_driver_sql(f"SELECT scope, made FROM {_BEGUN}").one()
+            return row[0], row[1]
+
+    def _make(self, scope: str, made: str) -> None:
+        migrate(self.database, self.consumer.migrations)
+        with self.database.write() as tx:
+            tx.exec_driver_sql(f"CREATE TABLE {_BEGUN} (scope TEXT NOT NULL, made TEXT NOT NULL)")
+            tx.execute(sa.text(f"INSERT INTO {_BEGUN} VALUES (:scope, :made)"), {"scope": scope, "made": made})
 
     def _move(self, tx: sa.Connection) -> None:
         live, names = self.live.owner, [table.name for table in self.consumer.tables]
         # All at once and not for long: who asks for a lock that others hold back keeps everybody behind it waiting.
         tx.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'")
-        tx.exec_driver_sql(f"LOCK TABLE {', '.join(f'{live}.{name}' for name in names)} IN ACCESS EXCLUSIVE MODE")
+        self._lock(tx, [f"{live}.{name}" for name in names])
         rights = [right for name in names for right in _rights(tx, live, name)]
         for name in names:
             tx.exec_driver_sql(f"DROP TABLE {live}.{name}")
             tx.exec_driver_sql(f"ALTER TABLE {self.name}.{name} SET SCHEMA {live}")
         for right in rights:
             tx.exec_driver_sql(right)
+        # Here and not after the commit: who dies in between would leave a shadow without its tables, to go on with.
+        tx.exec_driver_sql(f"DROP SCHEMA {self.name} CASCADE")
+
+    def _lock(self, tx: sa.Connection, tables: list[str]) -> None:
+        try:
+            tx.exec_driver_sql(f"LOCK TABLE {', '.join(tables)} IN ACCESS EXCLUSIVE MODE")
+        except sa.exc.OperationalError as error:
+            if isinstance(error.orig, psycopg.errors.LockNotAvailable):
+                raise TablesInUse(consumer=self.consumer.name, seconds=_LOCK_SECONDS) from None
+            raise
 
     def _write_differences(self, tx: sa.Connection) -> None:
         if _ALIAS not in [row[1] for row in tx.exec_driver_sql("PRAGMA database_list")]:  # left by a swap that failed
@@ -163,7 +213,14 @@ def _differences(tx: sa.Connection, table: str) -> list[str]:
 
 
 def _rights(tx: sa.Connection, schema: str, table: str) -> Iterator[str]:
-    """Who may do what with a table, as statements that give it again."""
+    """Whose a table is and who may do what with it, as statements that give it again."""
+    owner = tx.exec_driver_sql(
+        "SELECT relowner::regrole::text FROM pg_class"
+        " WHERE oid = to_regclass(%s) AND pg_get_userbyid(relowner) <> current_user",
+        (f"{schema}.{table}",),
+    ).scalar_one_or_none()
+    if owner is not None:  # a superuser swaps, or who is a member of that role
+        yield f"ALTER TABLE {schema}.{table} OWNER TO {owner}"
     rows = tx.exec_driver_sql(
         "SELECT CASE r.grantee WHEN 0 THEN 'PUBLIC' ELSE r.grantee::regrole::text END, r.privilege_type"
         " FROM pg_class c, aclexplode(c.relacl) r WHERE c.oid = to_regclass(%s) AND r.grantee <> c.relowner",

@@ -12,18 +12,18 @@ from kernel.clock import FrozenClock, SystemClock
 from kernel.database import migrate, open_url
 from kernel.database.away import is_full
 from kernel.errors import Park
-from kernel.eventlog import EventLog, Follower, Recorded, create_log
+from kernel.eventlog import EventLog, Follower, LogDamaged, Recorded, create_log
 from kernel.eventlog.consumers import Consumer, Table
 from kernel.eventlog.rebuilding import NotWhole, OtherLog, ShadowParked, mend, rebuilding
 from kernel.eventlog.selecting import Selection
-from kernel.eventlog.shadow import OtherShadow, RebuildRuns, Scope
-from kernel.eventlog.testing import NOON, operations, request, step
+from kernel.eventlog.shadow import OtherShadow, RebuildRuns, Scope, Shadow, TablesInUse
+from kernel.eventlog.testing import NOON, operations, request, step, tamper
 from kernel.testing import eventually
 
 MIGRATION = """
 from alembic import op
 import sqlalchemy as sa
-from kernel.eventlog import create_follower_tables
+from kernel.eventlog import create_follower_tables, create_skipped_table
 revision = "0001"
 down_revision = None
 def upgrade():
@@ -32,6 +32,7 @@ def upgrade():
     op.create_table("seen", sa.Column("position", sa.Integer, primary_key=True), sa.Column("stream", sa.Text))
     op.create_table("told", sa.Column("position", sa.Integer, primary_key=True))
     create_follower_tables(op)
+    create_skipped_table(op)
 """
 BAD: set[int] = set()  # positions that the projection cannot take
 
@@ -82,8 +83,8 @@ class Site:
         )
         self.telling = Consumer(**{**vars(self.consumer), "quiet": lambda clock: Tally(clock, quiet=True)})
 
-    def open(self, consumer: Consumer | None = None) -> Any:
-        return rebuilding(consumer or self.consumer, self.live, self.log_database, FrozenClock(NOON))
+    def open(self, consumer: Consumer | None = None, with_skipped: bool = False) -> Any:
+        return rebuilding(consumer or self.consumer, self.live, self.log_database, FrozenClock(NOON), with_skipped)
 
     def follower(self) -> Follower:
         return self.consumer.follower(self.live, self.log, FrozenClock(NOON))
@@ -102,6 +103,22 @@ class Site:
             tx.exec_driver_sql("UPDATE tally SET events = 99 WHERE stream = 'A'")
             tx.exec_driver_sql("DELETE FROM tally WHERE stream = 'B'")
             tx.exec_driver_sql("INSERT INTO tally VALUES ('X', 1)")
+
+    def cut_off(self, position: int) -> None:
+        """The log as an older backup has it; what is appended then is of another log than what was."""
+        chain = self.log.chain_at(position).hex()
+        blob = f"x'{chain}'" if self.live.dialect == "sqlite" else f"'\\x{chain}'"
+        head = f"UPDATE log_head SET position = {position}, chain = {blob}"
+        tamper(self.log_database, f"DELETE FROM event WHERE position > {position}", head)
+
+    def set_back(self, position: int) -> None:
+        """The live tables as an older backup has them."""
+        with self.live.write() as tx:
+            tx.exec_driver_sql("DELETE FROM tally")
+            tx.exec_driver_sql(f"DELETE FROM seen WHERE position > {position}")
+            tx.exec_driver_sql("INSERT INTO tally SELECT stream, count(*) FROM seen GROUP BY stream")
+            values = {"position": position, "chain": self.log.chain_at(position)}
+            tx.execute(sa.text("UPDATE checkpoint SET position = :position, chain = :chain"), values)
 
     def close(self) -> None:
         self.live.close()
@@ -272,6 +289,209 @@ def test_tables_of_another_log_are_not_overwritten_unasked(site: Site) -> None:
         assert rebuild.swap(new_log=True).position == 6
 
 
+def test_a_kept_shadow_of_a_log_that_is_no_more_is_made_anew(site: Site) -> None:
+    site.append(6)
+    with site.open() as rebuild:
+        rebuild.build(Scope())
+    site.cut_off(3)
+    site.log.append_all([request("D", 0)])
+    site.follower().catch_up()
+    with site.open() as again:
+        assert again.build(Scope()).position == 4
+        again.swap()
+    assert site.rows("tally") == [("A", 1), ("B", 1), ("C", 1), ("D", 1)]
+
+
+def test_a_log_that_is_exchanged_before_the_swap_keeps_the_shadow_out(site: Site) -> None:
+    site.append(6)
+    with site.open() as rebuild:
+        rebuild.build(Scope())
+        site.cut_off(3)
+        with pytest.raises(LogDamaged, match="no longer the one"):
+            rebuild.swap(new_log=True)
+    assert site.rows("tally") == []
+
+
+def test_a_kept_shadow_that_another_version_made_is_made_anew(site: Site) -> None:
+    site.append(6)
+    site.follower().catch_up()
+    BAD.add(5)
+    with site.open() as faulty:
+        faulty.build(Scope())
+        with pytest.raises(ShadowParked):
+            faulty.swap()
+    BAD.clear()
+    with site.open() as same:
+        assert same.begin(Scope()) == 6
+    (site.consumer.migrations.parent / "projection.py").write_text("MENDED = True\n")
+    with site.open() as mended:
+        assert mended.begin(Scope()) == 0
+        mended.build(Scope())
+        mended.swap()
+    assert site.follower().parked() == []
+    assert site.rows("tally") == [("A", 2), ("B", 2), ("C", 2)]
+
+
+def test_who_dies_before_the_shadow_has_tables_leaves_nothing_in_the_way(site: Site) -> None:
+    site.append(3)
+    with site.open() as killed, killed._shadow.database.read() as connection:
+        connection.exec_driver_sql("SELECT 1")
+    with site.open() as again:
+        assert again.begun
+        assert again.begin(Scope()) == 0
+        assert again.build(Scope()).position == 3
+
+
+def test_who_dies_right_after_the_commit_of_a_swap_leaves_nothing_in_the_way(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.append(3)
+    with site.open() as killed, monkeypatch.context() as patch:
+        killed.build(Scope())
+        patch.setattr(Shadow, "forget", lambda self: None)
+        killed.swap()
+    site.append(3, 3)
+    with site.open() as again:
+        again.build(Scope())
+        again.swap()
+    assert site.rows("tally") == [("A", 2), ("B", 2), ("C", 2)]
+
+
+def test_nothing_is_left_to_be_taken_while_others_wait_for_a_swap(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.append(6)
+    with site.open() as rebuild:
+        rebuild.build(Scope())
+        site.append(3, 6)
+        site.follower().catch_up()
+        adopt, reached = rebuild.live.adopt, list[int]()
+        monkeypatch.setattr(
+            rebuild.live,
+            "adopt",
+            lambda other, exchange, owed: (reached.append(other.checkpoint().position), adopt(other, exchange, owed))[
+                1
+            ],
+        )
+        rebuild.swap()
+    assert reached == [9]
+
+
+def test_whoever_reads_the_tables_for_long_is_not_told_as_a_database_that_is_away(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if site.live.dialect == "sqlite":  # where nobody who reads is in the way
+        return
+    monkeypatch.setattr("kernel.eventlog.shadow._LOCK_SECONDS", 0.1)
+    site.append(3)
+    with site.open() as rebuild:
+        rebuild.build(Scope())
+        with site.live.read() as reading:
+            reading.exec_driver_sql("SELECT count(*) FROM tally")
+            with pytest.raises(TablesInUse, match="Nothing was changed"):
+                rebuild.swap()
+        rebuild.swap()
+    assert len(site.rows("seen")) == 3
+
+
+def test_the_tables_stay_their_owners_whoever_swaps(site: Site, unique_name: str) -> None:
+    if site.live.dialect == "sqlite":
+        return
+    with site.live.write() as tx:
+        tx.exec_driver_sql(f"CREATE ROLE {unique_name}")
+        tx.exec_driver_sql(f"ALTER TABLE tally OWNER TO {unique_name}")
+        tx.exec_driver_sql("GRANT SELECT ON tally TO PUBLIC")
+    site.append(3)
+    with site.open() as rebuild:
+        rebuild.build(Scope())
+        rebuild.swap()
+    with site.live.write() as tx:
+        owners = "SELECT tablename, tableowner FROM pg_tables WHERE schemaname = current_schema AND tablename IN"
+        found = {row[0]: row[1] for row in tx.exec_driver_sql(f"{owners} ('tally', 'seen')")}
+        assert found["tally"] == unique_name != found["seen"]
+        assert tx.exec_driver_sql("SELECT has_table_privilege('public', 'tally', 'SELECT')").scalar_one()
+        tx.exec_driver_sql(f"DROP OWNED BY {unique_name}")
+        tx.exec_driver_sql(f"DROP ROLE {unique_name}")
+
+
+def test_what_the_live_consumer_parks_during_the_swap_is_not_in_the_new_tables_yet(site: Site) -> None:
+    site.append(6)
+    live = site.telling.follower(site.live, site.log, FrozenClock(NOON))
+    live.catch_up()
+    with site.open(site.telling) as rebuild:
+        rebuild.build(Scope())
+        site.set_back(3)
+        BAD.add(5)
+        rebuild.swap()
+    assert [one.position for one in live.parked()] == [5]
+    assert site.rows("tally") == [("A", 2), ("B", 1), ("C", 2)]
+    BAD.clear()
+    live.requeue("B")
+    assert live.parked() == []
+    assert site.rows("tally") == [("A", 2), ("B", 2), ("C", 2)]
+
+
+@pytest.fixture
+def skipping(site: Site) -> Site:
+    """One whose live consumer has given up the event at 5, of B."""
+    site.append(6)
+    BAD.add(5)
+    site.follower().catch_up()
+    assert site.follower().skip("B") is not None
+    return site
+
+
+def test_what_was_skipped_is_left_out_of_a_rebuild_and_of_a_case_that_is_mended(skipping: Site) -> None:
+    skipping.append(3, 6)
+    skipping.follower().catch_up()
+    right = skipping.rows("tally")
+    assert right == [("A", 3), ("B", 2), ("C", 3)]
+    assert mend(skipping.consumer, skipping.live, skipping.log, FrozenClock(NOON), "B") == 3
+    assert skipping.follower().parked() == []
+    with skipping.open() as rebuild:
+        rebuild.build(Scope())
+        assert (rebuild.compare().none, rebuild.parked()) == (True, [])
+        rebuild.swap()
+    assert skipping.rows("tally") == right
+
+
+def test_what_is_skipped_meanwhile_is_left_out_when_the_rebuild_is_begun_again(site: Site) -> None:
+    site.append(6)
+    BAD.add(5)
+    site.follower().catch_up()
+    with site.open() as rebuild:
+        rebuild.build(Scope())
+        site.follower().skip("B")
+        with pytest.raises(ShadowParked):
+            rebuild.swap()
+        rebuild.build(Scope())
+        rebuild.swap()
+    assert site.rows("tally") == [("A", 2), ("B", 1), ("C", 2)]
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_what_was_skipped_is_tried_again_when_it_is_asked_for(skipping: Site, whole: bool) -> None:
+    BAD.clear()
+    if whole:
+        with skipping.open(with_skipped=True) as rebuild:
+            rebuild.build(Scope())
+            rebuild.swap()
+    else:
+        mend(skipping.consumer, skipping.live, skipping.log, FrozenClock(NOON), "B", with_skipped=True)
+    assert skipping.rows("tally") == [("A", 2), ("B", 2), ("C", 2)]
+    with skipping.open() as again:
+        again.build(Scope())
+        assert again.compare().none
+
+
+def test_another_event_at_the_position_of_one_that_was_skipped_is_taken(skipping: Site) -> None:
+    skipping.cut_off(3)
+    BAD.clear()
+    skipping.log.append_all([request("D", 0), request("E", 0)])
+    with skipping.open() as rebuild:
+        rebuild.build(Scope())
+        rebuild.swap(new_log=True)
+    assert skipping.rows("tally") == [(name, 1) for name in "ABCDE"]
+
+
 def test_a_swap_that_fails_changes_nothing(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     site.append(6)
     site.follower().catch_up()
@@ -297,6 +517,16 @@ def test_one_case_is_mended_in_place(site: Site) -> None:
     assert site.rows("tally") == [("A", 4), ("C", 4), ("X", 1)]
     assert mend(site.consumer, site.live, site.log, FrozenClock(NOON), "X") == 0
     assert site.rows("tally") == [("A", 4), ("C", 4)]
+
+
+def test_a_case_is_not_mended_from_another_log_than_the_one_that_was_read(site: Site) -> None:
+    site.append(6)
+    site.follower().catch_up()
+    site.cut_off(3)
+    site.append(3, 3)  # other events at the same positions
+    with pytest.raises(LogDamaged, match="nothing was made again"):
+        mend(site.consumer, site.live, site.log, FrozenClock(NOON), "A")
+    assert site.rows("tally") == [("A", 2), ("B", 2), ("C", 2)]
 
 
 def test_mending_does_not_go_ahead_of_the_consumer(site: Site) -> None:
@@ -376,7 +606,7 @@ def test_a_full_disk_stops_a_rebuild_which_goes_on_when_there_is_room(tmp_path: 
     site.follower().catch_up()
     before = site.rows("tally")
     with site.open() as rebuild:
-        rebuild._shadow.prepare(Scope())
+        rebuild.begin(Scope())
         engine = rebuild._shadow.database.engine
         sa.event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA max_page_count = 150"))
         engine.dispose()
@@ -385,7 +615,7 @@ def test_a_full_disk_stops_a_rebuild_which_goes_on_when_there_is_room(tmp_path: 
         assert is_full(full.value)
         assert site.rows("tally") == before
     with site.open() as again:
-        begun = again.position
+        begun = again.begin(Scope())
         assert 0 < begun < 24_000
         assert again.build(Scope()).position == 24_000
         assert again.compare().none

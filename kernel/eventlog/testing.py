@@ -9,7 +9,15 @@ from alembic.operations import Operations
 
 from kernel.clock import Clock, FrozenClock, parse_time
 from kernel.database import Database
-from kernel.eventlog import Append, EventLog, NewEvent, Recorded, create_follower_tables, create_log
+from kernel.eventlog import (
+    Append,
+    EventLog,
+    NewEvent,
+    Recorded,
+    create_follower_tables,
+    create_log,
+    create_skipped_table,
+)
 from kernel.eventlog.consumers import Consumer
 from kernel.eventlog.rebuilding import rebuilding
 from kernel.eventlog.shadow import Scope
@@ -29,6 +37,7 @@ def make_log(database: Database) -> EventLog:
     with database.write() as tx:
         create_log(operations(tx))
         create_follower_tables(operations(tx))
+        create_skipped_table(operations(tx))
     return EventLog(database, FrozenClock(NOON))
 
 

@@ -4,6 +4,7 @@ Sends nothing to anybody: a rebuild makes tables and no messages.
 """
 
 import time
+from contextlib import ExitStack
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -32,9 +33,10 @@ _MEMBERS = {"case": "streams", "department": "organs", "type": "types"}
 @click.option("--throttle", type=click.FloatRange(min=1), help="Events a second at most.")
 @click.option("--discard", is_flag=True, help="Give up the rebuild that was begun.")
 @click.option("--with-parked", is_flag=True, help="Swap though events were parked that the live tables have.")
+@click.option("--with-skipped", is_flag=True, help="Try again what was given up by `parked skip`, too.")
 @click.option("--new-log", is_flag=True, help="Swap though the live tables come from a log that is no more.")
 @json_option
-def replay(service: str, serial: str | None, discard: bool, as_json: bool, **wanted: Any) -> None:
+def replay(service: str, serial: str | None, discard: bool, with_skipped: bool, as_json: bool, **wanted: Any) -> None:
     """Build SERVICE's tables again from the log, beside the live ones, and say what is different; swap with --swap.
 
     SERVICE runs on meanwhile and loses nothing. No message is sent. Interrupted, the same command goes on where it was.
@@ -52,19 +54,19 @@ def replay(service: str, serial: str | None, discard: bool, as_json: bool, **wan
 
     with opened(consumer(service).log, "event"), logging_as_services_do(), following(settings(), service) as one:
         if serial is not None:
-            _mend(one, service, serial, as_json)
+            _mend(one, service, serial, with_skipped, as_json)
         elif discard:
             _discard(one, service, as_json)
         else:
-            _replay(one, service, as_json, **wanted)
+            _replay(one, service, with_skipped, as_json, **wanted)
 
 
-def _mend(one: "Following", service: str, serial: str, as_json: bool) -> None:
+def _mend(one: "Following", service: str, serial: str, with_skipped: bool, as_json: bool) -> None:
     from kernel.eventlog.rebuilding import mend
     from operations.desk import audited
 
-    with audited(settings(), "replay.case", serial, consumer=service) as act:
-        events = mend(one.consumer, one.live, one.reader, one.clock, serial)
+    with audited(settings(), "replay.case", serial, consumer=service, with_skipped=with_skipped) as act:
+        events = mend(one.consumer, one.live, one.reader, one.clock, serial, with_skipped)
         act.outcome = {"events": events}
     parked = sum(event.stream == serial for event in one.follower.parked())
     told = {"service": service, "serial": serial, "events": events, "parked": parked}
@@ -84,6 +86,7 @@ def _discard(one: "Following", service: str, as_json: bool) -> None:
 def _replay(
     one: "Following",
     service: str,
+    with_skipped: bool,
     as_json: bool,
     *,
     swap: bool,
@@ -103,32 +106,28 @@ def _replay(
     if swap and not scope.whole:
         raise WrongUsage("a rebuild with --until or --filter can only be looked at, not swapped")
     began = time.monotonic()
-    with rebuilding(one.consumer, one.live, one.log, one.clock) as rebuild:
+    with rebuilding(one.consumer, one.live, one.log, one.clock, with_skipped) as rebuild, ExitStack() as stack:
         if dry_run and rebuild.begun:
             raise Failure(f"a rebuild of {service} was begun already: go on with it without --dry-run, or --discard it")
-        first = rebuild.position
+        if dry_run:  # however it ends
+            stack.callback(rebuild.discard)
+        first = rebuild.begin(scope)
         reached = rebuild.build(scope, Pace(f"replay {service}", as_json), throttle)
         built = {"service": service, "events": reached.position - first, "seconds": round(time.monotonic() - began, 3)}
         comparison, parked = rebuild.compare(), len(rebuild.parked())
-        place = _end(rebuild, service, swap=swap, dry_run=dry_run, with_parked=with_parked, new_log=new_log)
+        if swap:
+            _swap(rebuild, service, with_parked=with_parked, with_skipped=with_skipped, new_log=new_log)
+        place = None if swap or dry_run else rebuild.place
     told = {**built, "parked": parked, "swapped": swap, "place": place, **asdict(comparison)}
     say(told, _report(told, comparison), as_json)
 
 
-def _end(
-    rebuild: "Rebuild", service: str, *, swap: bool, dry_run: bool, with_parked: bool, new_log: bool
-) -> str | None:
-    """Swap, forget or keep what was built; where it is kept."""
+def _swap(rebuild: "Rebuild", service: str, *, with_parked: bool, with_skipped: bool, new_log: bool) -> None:
     from operations.desk import audited
 
-    if swap:
-        with audited(settings(), "replay.swap", service, with_parked=with_parked, new_log=new_log) as act:
-            act.outcome = {"position": rebuild.swap(with_parked=with_parked, new_log=new_log).position}
-        return None
-    if dry_run:
-        rebuild.discard()
-        return None
-    return rebuild.place
+    options = {"with_parked": with_parked, "with_skipped": with_skipped, "new_log": new_log}
+    with audited(settings(), "replay.swap", service, **options) as act:
+        act.outcome = {"position": rebuild.swap(with_parked=with_parked, new_log=new_log).position}
 
 
 def position_of(one: "Following", until: str | None) -> int | None:
