@@ -1,6 +1,7 @@
 """`yichuang verify` and signed heads: each kind of damage is found, named, and mended where it comes from the log."""
 
 import json
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,11 @@ import pytest
 from kernel.clock import FrozenClock
 from kernel.contracts.case import CaseWithdrawn
 from kernel.contracts.visit_facts import VisitServed
-from kernel.eventlog import EventLog
+from kernel.database import Database
+from kernel.eventlog import GENESIS, Append, EventLog, NewEvent, Recorded
+from kernel.eventlog.events import link
 from kernel.eventlog.testing import tamper
+from kernel.ids import new_id
 from kernel.testing import visits
 from kernel.testing.cases import ORGAN, START, appends, corrected_and_concluded
 from operations.consumers import CONSUMERS
@@ -148,6 +152,86 @@ def test_what_a_consumer_has_not_read_or_has_parked_is_no_difference(kept: Insta
     assert kept.lines("parked", "list") != []
     kept.file([7])
     assert {holder for holder, *_ in named(verdict(kept))} == {"lives"}
+
+
+def odd(stream: str, type_: str, **data: Any) -> Append:
+    event = NewEvent(id=new_id(), source="/filing", type=type_, version=1, time=START, data=data, organ=ORGAN)
+    return Append(stream=stream, expected_version=0, events=(event,))
+
+
+def test_what_was_skipped_is_told_and_is_no_difference_and_no_repair_brings_it_back(kept: Installation) -> None:
+    kept.log.append(appends(serial(1), [CaseWithdrawn(occurred_at=START, by="account-1")], 9))
+    kept.log.append(odd("S-none", "case.accepted"))  # of a case that never came in
+    kept.follow(*CONSUMERS)
+    parked = [(one["consumer"], one["stream"], one["position"]) for one in kept.lines("parked", "list")]
+    assert parked == [("progress", serial(1), 28), ("progress", "S-none", 29), ("notify", "S-none", 29)]
+    for consumer, stream, position in parked:
+        words = ("--consumer", consumer, "--position", str(position), "--why", "told on the phone")
+        assert kept.run("parked", "skip", stream, *words).exit_code == 0
+    found = verdict(kept)
+    assert (found["sound"], found["skipped"]) == (True, {"progress": [28, 29], "notify": [29]})
+    kept.change("progress", f"DELETE FROM case_step {CASE}")
+    mended = verdict(kept, "--repair")
+    assert (mended["sound"], mended["repaired"]) == (True, {"progress": 9})
+    assert kept.lines("parked", "list") == []
+    assert "progress goes on without 2 skipped" in kept.run("verify").stdout
+    tried = kept.run("replay", "progress", "--swap", "--with-skipped")
+    assert "position 28: case.withdrawn is not allowed" in tried.stderr
+
+
+def test_what_was_skipped_by_who_counts_over_all_cases_is_no_difference(kept: Installation) -> None:
+    kept.log.append(odd("S-none", "case.received"))
+    kept.follow("catalog")
+    words = ("--consumer", "catalog", "--position", "28", "--why", "of no item")
+    assert kept.run("parked", "skip", "S-none", *words).exit_code == 0
+    found = verdict(kept)
+    assert (found["sound"], found["skipped"]) == (True, {"catalog": [28]})
+
+
+def test_what_can_no_longer_be_taken_is_named(kept: Installation) -> None:
+    kept.log.append(odd("S-none", "case.received", notices=5))
+    kept.follow("catalog", "notify")
+    for owner in ("catalog", "notify"):
+        kept.change(owner, "DELETE FROM parked")
+    kept.file([7])
+    kept.follow("catalog", "notify")
+    found = verdict(kept)
+    assert named(found) == [
+        ("catalog", "item_filed", "refused", ["S-none"]),
+        ("notify", "case_contact", "refused", ["S-none"]),
+        ("notify", "message", "refused", ["S-none"]),
+    ]
+    assert found["findings"][0]["columns"] == {"reason": [None, "KeyError: 'item'"]}
+
+
+def test_a_body_that_is_no_event_is_named_and_nothing_that_follows_from_it(kept: Installation) -> None:
+    kept.change("progress", f"UPDATE case_progress SET state = 'accepted' {CASE}")
+    tamper(kept.database("filing"), "UPDATE event SET body = 'nonsense' WHERE position = 1")
+    found = verdict(kept)
+    assert (found["sound"], found["log"], found["position"]) == (False, "filing", 1)
+
+
+def test_nothing_is_repaired_from_a_log_that_was_written_anew(kept: Installation) -> None:
+    """What its consumers made of the true one is the last that is left of it."""
+    written_anew(kept.database("filing"), kept.log.read(0), "准予", "不予")
+    before = kept.rows("progress", "SELECT serial, outcome FROM case_progress ORDER BY serial")
+    assert {outcome for _, outcome in before} == {"准予"}
+    found = verdict(kept, "--repair")
+    assert (found["sound"], found["consumers"]) == (False, ["progress", "notify", "catalog"])
+    assert kept.rows("progress", "SELECT serial, outcome FROM case_progress ORDER BY serial") == before
+    mended = kept.run("replay", "progress", "--case", serial(1))
+    assert (mended.exit_code, "nothing was made again" in mended.stderr) == (1, True)
+
+
+def written_anew(database: Database, events: Sequence[Recorded], old: str, new: str) -> None:
+    """Another word in every body, and the chain as it has to be then."""
+    chain, statements = GENESIS, []
+    for event in events:
+        chain = link(chain, event.position, event.body.replace(old, new))
+        blob = f"x'{chain.hex()}'" if database.dialect == "sqlite" else f"'\\x{chain.hex()}'"
+        statements.append(f"UPDATE event SET chain = {blob} WHERE position = {event.position}")
+    bodies = f"UPDATE event SET body = replace(body, '{old}', '{new}')"
+    tamper(database, *statements, bodies, f"UPDATE log_head SET chain = {blob}")
 
 
 def test_a_byte_flipped_in_the_log_is_found_and_nothing_is_repaired_from_it(kept: Installation) -> None:

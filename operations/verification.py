@@ -23,6 +23,7 @@ from kernel.eventlog.parity import Finding, Holding, Kept, Lives, Whole, kept_by
 from kernel.eventlog.reading import LogReader, StreamRange
 from kernel.eventlog.rebuilding import mend as mend_stream, rebuilding
 from kernel.eventlog.shadow import Scope
+from kernel.eventlog.skipping import Skipped, skipped
 from kernel.eventlog.verifying import Broken, Sound, verify
 from operations import lives as machines
 from operations.consumers import CONSUMERS, LOGS, consumer, following, of_log
@@ -60,6 +61,7 @@ class Verdict:
     count: int = 0
     looked: list[str] = field(default_factory=list)  # at what is kept by these
     behind: dict[str, int] = field(default_factory=dict)  # consumers with the events that they have not read yet
+    skipped: dict[str, list[int]] = field(default_factory=dict)  # consumers with the positions that were given up
 
     def add(self, finding: Finding) -> None:
         self.count += 1
@@ -87,13 +89,24 @@ def check(settings: Settings, log: str, told: Told | None = None) -> Verdict:
         beside = _beside(settings, log, reader, stack)
         counting = list(_counting(settings, database, log, stack))
         chain = _chain(reader, counting, told)
-        verdict = Verdict(log=log, chain=chain, looked=_names(log), behind=_behind(settings, log))
-        # Who counts has seen all of the log only where its chain is whole; and is asked before others are waited for.
-        for finding in chain_from(*(one.end() for one in counting if isinstance(chain, Sound))):
+        if isinstance(chain, Broken):  # what such a log implies is nobody's measure
+            return Verdict(log=log, chain=chain)
+        given_up = {name: sorted(one.chains) for name, one in _given_up(settings, log).items() if one.chains}
+        verdict = Verdict(log=log, chain=chain, looked=_names(log), behind=_behind(settings, log), skipped=given_up)
+        # Who counts is asked before others are waited for.
+        for finding in chain_from(*(one.end() for one in counting)):
             verdict.add(finding)
         for finding in chain_from(*(part() for part in beside)):
             verdict.add(finding)
     return verdict
+
+
+def _given_up(settings: Settings, log: str) -> dict[str, Skipped]:
+    found = {}
+    for name in of_log(log):
+        with following(settings, name) as one, one.live.single() as connection:
+            found[name] = skipped(connection, name)
+    return found
 
 
 def _behind(settings: Settings, log: str) -> dict[str, int]:
@@ -131,19 +144,20 @@ def look_by_stream(settings: Settings, log: str, within: StreamRange) -> list[Fi
     with opened(settings, log) as database, ExitStack() as stack, collector.seldom():
         reader = LogReader(database)
         kept = list(_kept(settings, log, stack))
+        given_up = list(_given_up(settings, log).values())
         found: list[Finding] = []
         while some := reader.lives(after, _AT_ONCE, last):
             after = next(reversed(some))
-            found += _looked_at(kept, some)
+            found += _looked_at(kept, given_up, some)
             if len(found) > MOST:
                 return found
         return found + [finding for one in kept for finding in one.strays(reader, within)]
 
 
-def _looked_at(kept: list[Kept], some: Lives) -> Iterator[Finding]:
+def _looked_at(kept: list[Kept], given_up: list[Skipped], some: Lives) -> Iterator[Finding]:
     for stream, events in some.items():
         for step in machines.steps(events):
-            if step.fault:
+            if step.fault and not any(skipped.has(step.event) for skipped in given_up):  # else somebody has settled it
                 why = {"fault": [step.event.type, step.fault]}
                 yield Finding(
                     holder="lives", table="event", kind="refused", stream=stream, key=[step.event.position], columns=why

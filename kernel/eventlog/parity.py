@@ -17,10 +17,13 @@ import sqlalchemy as sa
 from kernel.clock import Clock
 from kernel.database import Database, migrate, open_url
 from kernel.database.away import away_beneath
+from kernel.errors import Park
 from kernel.eventlog.comparing import compare, plain, shown
 from kernel.eventlog.consumers import Consumer, Table
 from kernel.eventlog.events import Recorded
+from kernel.eventlog.following import Projection
 from kernel.eventlog.reading import LogReader, StreamRange
+from kernel.eventlog.skipping import NOTHING, Skipped, skipped
 
 Row = tuple[Any, ...]
 Lives = Mapping[str, Sequence[Recorded]]  # the events of some streams, each whole
@@ -118,21 +121,44 @@ class _Shape:
 Implied = Callable[[Lives], tuple[list[list[Row]], list[Finding]]]  # rows by table; the streams that have none
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Taken:
+    """Which events a holder has taken: up to its checkpoint, before what it has parked, without what it has skipped."""
+
+    until: int
+    parked: Mapping[str, int] = field(default_factory=dict)  # the first position, by stream
+    skipped: Skipped = NOTHING
+
+    def of_life(self, stream: str, events: Sequence[Recorded]) -> Sequence[Recorded]:
+        """Those of one stream."""
+        events, last = self.skipped.without(events), self._last(stream)
+        if not events or events[-1].position <= last:
+            return events
+        return [event for event in events if event.position <= last]
+
+    def of_page(self, events: Sequence[Recorded]) -> Sequence[Recorded]:
+        """Those of many streams, by position."""
+        events = self.skipped.without(events)
+        if not self.parked and events and events[-1].position <= self.until:
+            return events
+        return [event for event in events if event.position <= self._last(event.stream)]
+
+    def _last(self, stream: str) -> int:
+        return min(self.until, self.parked.get(stream, self.until + 1) - 1)
+
+
 class Kept:
     """Rows of one holder that belong to a stream each, looked at a few streams at a time."""
 
-    def __init__(
-        self, name: str, until: int, parked: Mapping[str, int], shapes: Sequence[_Shape], implied: Implied
-    ) -> None:
+    def __init__(self, name: str, taken: _Taken, shapes: Sequence[_Shape], implied: Implied) -> None:
         self.name = name
-        self.until = until
-        self._parked = parked
+        self._taken = taken
         self._shapes = shapes
         self._implied = implied
 
     def look(self, lives: Lives) -> Iterator[Finding]:
         """What is wrong with the rows of these streams."""
-        taken = {stream: self._taken(stream, events) for stream, events in lives.items()}
+        taken = {stream: self._taken.of_life(stream, events) for stream, events in lives.items()}
         implied, refused = self._implied(taken)
         yield from refused
         for shape, rows in zip(self._shapes, implied, strict=True):
@@ -145,13 +171,6 @@ class Kept:
         for shape in self._shapes:
             for stream in shape.held.strays(reader, within):
                 yield Finding(holder=self.name, table=shape.table, kind="unexpected", stream=stream, key=[stream])
-
-    def _taken(self, stream: str, events: Sequence[Recorded]) -> Sequence[Recorded]:
-        """Those that the holder has taken: up to its checkpoint, and before what it has parked."""
-        last = min(self.until, self._parked.get(stream, self.until + 1) - 1)
-        if not events or events[-1].position <= last:
-            return events
-        return [event for event in events if event.position <= last]
 
 
 def _differences(holder: str, shape: _Shape, held: list[Row], implied: list[Row]) -> Iterator[Finding]:
@@ -226,39 +245,47 @@ class _Remade:
         with self._database.write() as tx:
             for shape in self._shapes:
                 tx.exec_driver_sql(f"DELETE FROM {shape.table}")
-            refused = list(self._apply(tx, [event for events in taken.values() for event in events]))
+            faults = _apply(tx, self._projection, [event for events in taken.values() for event in events])
+            refused = [_refused(self._consumer.name, self._shapes[0].table, *fault) for fault in faults]
             return [self._made(tx, shape) for shape in self._shapes], refused
 
     def _made(self, tx: sa.Connection, shape: _Shape) -> list[Row]:
         rows = tx.exec_driver_sql(f"SELECT {', '.join(shape.columns)} FROM {shape.table}").all()
         return [tuple(row) for row in rows]
 
-    def _apply(self, tx: sa.Connection, events: Sequence[Recorded]) -> Iterator[Finding]:
-        if not events:
-            return
-        try:
-            with tx.begin_nested():
-                self._projection.apply(tx, events)
-        except Exception as error:  # whatever it is, it is the finding of the one stream that has it
-            away = away_beneath(error)
-            if away is not None:
-                raise away from None
-            yield from self._apart(tx, events, error)
 
-    def _apart(self, tx: sa.Connection, events: Sequence[Recorded], error: Exception) -> Iterator[Finding]:
-        streams = list(dict.fromkeys(event.stream for event in events))
-        if len(streams) == 1:
-            yield _refused(self._consumer, streams[0], error)
-            return
-        first = set(streams[: len(streams) // 2])
-        yield from self._apply(tx, [event for event in events if event.stream in first])
-        yield from self._apply(tx, [event for event in events if event.stream not in first])
+_Fault = tuple[str, Exception]  # a stream with an event that can't be taken, and why
 
 
-def _refused(consumer: Consumer, stream: str, error: Exception) -> Finding:
-    why = {"reason": [None, str(error).partition("\n")[0]]}
-    table = consumer.tables[0].name
-    return Finding(holder=consumer.name, table=table, kind="refused", stream=stream, key=[stream], columns=why)
+def _apply(tx: sa.Connection, projection: Projection, events: Sequence[Recorded]) -> Iterator[_Fault]:
+    """Apply all but those of streams that can't be taken; which these are."""
+    if not events:
+        return
+    try:
+        with tx.begin_nested():
+            projection.apply(tx, events)
+    except Exception as error:  # whatever it is, it is the finding of the one stream that has it
+        away = away_beneath(error)
+        if away is not None:
+            raise away from None
+        yield from _apart(tx, projection, events, error)
+
+
+def _apart(tx: sa.Connection, projection: Projection, events: Sequence[Recorded], error: Exception) -> Iterator[_Fault]:
+    streams = list(dict.fromkeys(event.stream for event in events))
+    if len(streams) == 1:
+        yield streams[0], error
+        return
+    first = set(streams[: len(streams) // 2])
+    yield from _apply(tx, projection, [event for event in events if event.stream in first])
+    yield from _apply(tx, projection, [event for event in events if event.stream not in first])
+
+
+def _refused(holder: str, table: str, stream: str, error: Exception) -> Finding:
+    reason = str(error).partition("\n")[0]
+    # That of a missing member is its bare name, which says nothing by itself.
+    why = {"reason": [None, reason if isinstance(error, Park) else f"{type(error).__name__}: {reason}"]}
+    return Finding(holder=holder, table=table, kind="refused", stream=stream, key=[stream], columns=why)
 
 
 def kept_by_consumer(consumer: Consumer, live: Database, clock: Clock, stack: ExitStack) -> Kept:
@@ -266,7 +293,7 @@ def kept_by_consumer(consumer: Consumer, live: Database, clock: Clock, stack: Ex
     snapshot = stack.enter_context(patient(live))
     shapes = [_shape_of(snapshot, table) for table in consumer.tables]
     made = _Remade(consumer, shapes, stack.enter_context(scratch(consumer)), clock)
-    return Kept(consumer.name, _reached(snapshot, consumer.name), _parked(snapshot, consumer.name), shapes, made.rows)
+    return Kept(consumer.name, _taken(snapshot, consumer.name), shapes, made.rows)
 
 
 def _shape_of(snapshot: sa.Connection, table: Table) -> _Shape:
@@ -285,13 +312,27 @@ def kept_by_holding(holding: Holding, database: Database, stack: ExitStack) -> K
     shape = _Shape(holding.table, holding.columns, tuple(range(holding.width)), held)
 
     def implied(taken: Lives) -> tuple[list[list[Row]], list[Finding]]:
-        return [[row for events in taken.values() for row in holding.implied(events)]], []
+        rows: list[Row] = []
+        refused = []
+        for stream, events in taken.items():
+            try:
+                rows += list(holding.implied(events))
+            except Exception as error:  # whatever it is, it is the finding of this stream
+                refused.append(_refused(holding.name, holding.table, stream, error))
+        return [rows], refused
 
     if holding.follower is None:
         head = int(snapshot.exec_driver_sql("SELECT position FROM log_head").scalar_one())
-        return Kept(holding.name, head, {}, [shape], implied)
-    parked = _parked(snapshot, holding.follower)
-    return Kept(holding.name, _reached(snapshot, holding.follower), parked, [shape], implied)
+        return Kept(holding.name, _Taken(until=head), [shape], implied)
+    return Kept(holding.name, _taken(snapshot, holding.follower), [shape], implied)
+
+
+def _taken(snapshot: sa.Connection, consumer: str) -> _Taken:
+    return _Taken(
+        until=_reached(snapshot, consumer),
+        parked=_parked(snapshot, consumer),
+        skipped=skipped(snapshot, consumer),
+    )
 
 
 def _reached(snapshot: sa.Connection, consumer: str) -> int:
@@ -313,21 +354,24 @@ class Whole:
         self._snapshot = stack.enter_context(patient(live))
         self._made = stack.enter_context(scratch(consumer))
         self._projection = consumer.rebuilding_projection(clock)
-        self._until = _reached(self._snapshot, consumer.name)
-        self._parked = _parked(self._snapshot, consumer.name)
+        self._taken = _taken(self._snapshot, consumer.name)
+        self._refused: dict[str, Finding] = {}
 
     def take(self, events: Sequence[Recorded]) -> None:
-        """The next events of the log."""
-        taken = [event for event in events if self._has(event)]
-        if taken:
-            with self._made.write() as tx:
-                self._projection.apply(tx, taken)
-
-    def _has(self, event: Recorded) -> bool:
-        return event.position <= self._until and event.position < self._parked.get(event.stream, self._until + 1)
+        """The next events of the log. After one that can't be taken, none of its stream is."""
+        taken = self._taken.of_page(events)
+        if self._refused:
+            taken = [event for event in taken if event.stream not in self._refused]
+        if not taken:
+            return
+        with self._made.write() as tx:
+            for stream, error in _apply(tx, self._projection, taken):
+                table = self._consumer.tables[0].name
+                self._refused[stream] = _refused(self._consumer.name, table, stream, error)
 
     def end(self) -> Iterator[Finding]:
         """What is wrong with the rows."""
+        yield from self._refused.values()
         with self._made.read() as made:
             for table in self._consumer.tables:
                 found = compare(self._snapshot, made, table, samples=1000)

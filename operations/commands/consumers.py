@@ -179,8 +179,9 @@ def _say_requeued(told: dict[str, Any], as_json: bool) -> None:
 def skip(serial: str, consumer: str, position: int, why: str, by: str | None, as_json: bool) -> None:
     """Give up the bad event of case SERIAL: this consumer goes on without it, and takes those behind it again.
 
-    It stays on the log, and a rebuild tries it again. Exit code 1: it is not the one that is parked first, or what
-    follows it can't be taken without it.
+    It stays on the log. A rebuild goes on without it, too, unless `yichuang replay --with-skipped` tries it again, and
+    `yichuang verify` tells of it. Exit code 1: it is not the one that is parked first, or what follows it can't be
+    taken without it.
 
     
     Example:

@@ -26,7 +26,8 @@ _SHOWN = 100  # findings, where people read
 def verify(owner: str | None, against: Path | None, repair: bool, as_json: bool) -> None:
     """Check the logs by their hash chains, every case's life, and what is kept of them: views, messages, counters.
 
-    Exit code 1 if anything is wrong; each difference is named.
+    Exit code 1 if anything is wrong; each difference is named. What `parked skip` gave up is not one, and is told.
+    Nothing is repaired from a log that is broken, or not the one that its consumers have read.
 
     \b
     Example:
@@ -39,7 +40,7 @@ def verify(owner: str | None, against: Path | None, repair: bool, as_json: bool)
             _hold_against(against)
         verdicts = _checked(owner, as_json)
         mended: dict[str, int] = {}
-        if repair and all(_is_whole(one) for one in verdicts):
+        if repair and all(_can_be_trusted(one) for one in verdicts):
             mended = _repaired(verdicts)
             verdicts = _checked(owner, as_json) if mended else verdicts
         told, sentence = _told(verdicts, mended)
@@ -66,10 +67,12 @@ def _checked(owner: str | None, as_json: bool) -> list["Verdict"]:
     return [check(settings(), name, Pace(f"verify {name}", as_json)) for name in names]
 
 
-def _is_whole(verdict: "Verdict") -> bool:
+def _can_be_trusted(verdict: "Verdict") -> bool:
+    """Whether it is the log that its consumers have read. Else what they keep is the last that is left of theirs."""
     from kernel.eventlog.verifying import Sound
+    from operations.verification import doubting
 
-    return isinstance(verdict.chain, Sound)
+    return isinstance(verdict.chain, Sound) and not doubting(settings(), verdict.log)
 
 
 def _repaired(verdicts: list["Verdict"]) -> dict[str, int]:
@@ -109,6 +112,7 @@ def _parity(verdicts: list["Verdict"], mended: dict[str, int], as_dict: Any) -> 
     findings = [finding for verdict in verdicts for finding in verdict.findings]
     logs = {one.log: {"position": one.chain.head.position, "looked": one.looked} for one in verdicts}  # type: ignore[union-attr]
     behind = {name: lacking for one in verdicts for name, lacking in one.behind.items()}
+    skipped = {name: positions for one in verdicts for name, positions in one.skipped.items()}
     told = {
         "sound": not count,
         "position": head.position,
@@ -118,9 +122,11 @@ def _parity(verdicts: list["Verdict"], mended: dict[str, int], as_dict: Any) -> 
         "findings": list(map(as_dict, findings)),
         "repaired": mended,
         "behind": behind,
+        "skipped": skipped,
     }
     repaired = "".join(f"; repaired {number} of {name}" for name, number in mended.items())
     repaired += "".join(f"; {name} is {number} events behind" for name, number in behind.items())
+    repaired += "".join(f"; {name} goes on without {len(given_up)} skipped" for name, given_up in skipped.items())
     if not count:
         return told, f"sound up to position {head.position}, chain {head.chain.hex()}{repaired}"
     shown = "\n".join(f"  {finding}" for finding in findings[:_SHOWN])
