@@ -1,140 +1,20 @@
 """Tables made again beside the live ones, and put in their place: whatever happens meanwhile, on both databases."""
 
 import threading
-from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from kernel.clock import FrozenClock, SystemClock
-from kernel.database import migrate, open_url
+from kernel.clock import FrozenClock
 from kernel.database.away import is_full
-from kernel.errors import Park
-from kernel.eventlog import EventLog, Follower, LogDamaged, Recorded, create_log
-from kernel.eventlog.consumers import Consumer, Table
-from kernel.eventlog.rebuilding import NotWhole, OtherLog, ShadowParked, mend, rebuilding
+from kernel.eventlog import LogDamaged
+from kernel.eventlog.rebuilding import NotWhole, OtherLog, ShadowParked, mend
 from kernel.eventlog.selecting import Selection
-from kernel.eventlog.shadow import OtherShadow, RebuildRuns, Scope, Shadow, TablesInUse
-from kernel.eventlog.testing import NOON, operations, request, step, tamper
+from kernel.eventlog.shadow import OtherShadow, RebuildRuns, Scope, TablesInUse
+from kernel.eventlog.testing import NOON, request, step
+from kernel.eventlog.testing_rebuilding import BAD, Site
 from kernel.testing import eventually
-
-MIGRATION = """
-from alembic import op
-import sqlalchemy as sa
-from kernel.eventlog import create_follower_tables, create_skipped_table
-revision = "0001"
-down_revision = None
-def upgrade():
-    op.create_table("tally", sa.Column("stream", sa.Text, primary_key=True), sa.Column("events", sa.Integer))
-    op.create_index("tally_events", "tally", ["events"])
-    op.create_table("seen", sa.Column("position", sa.Integer, primary_key=True), sa.Column("stream", sa.Text))
-    op.create_table("told", sa.Column("position", sa.Integer, primary_key=True))
-    create_follower_tables(op)
-    create_skipped_table(op)
-"""
-BAD: set[int] = set()  # positions that the projection cannot take
-
-
-class Tally:
-    """Counts the events of each stream, keeps a row for each, and tells of each."""
-
-    name = "tally"
-
-    def __init__(self, _: Any, quiet: bool = False) -> None:
-        self.quiet = quiet
-
-    def apply(self, tx: sa.Connection, events: Sequence[Recorded]) -> None:
-        for event in events:
-            if event.position in BAD:
-                raise Park(f"cannot take {event.position}")
-            tx.execute(
-                sa.text(
-                    "INSERT INTO tally VALUES (:stream, 1) ON CONFLICT (stream) DO UPDATE SET events = tally.events + 1"
-                ),
-                {"stream": event.stream},
-            )
-            tx.execute(sa.text("INSERT INTO seen VALUES (:p, :s)"), {"p": event.position, "s": event.stream})
-            if not self.quiet:
-                tx.execute(sa.text("INSERT INTO told VALUES (:p) ON CONFLICT DO NOTHING"), {"p": event.position})
-
-
-class Site:
-    """A log and a consumer of it, on a database of each kind."""
-
-    def __init__(self, url: Any, name: str, migrations: Path) -> None:
-        migrations.mkdir()
-        (migrations / "0001_tally.py").write_text(MIGRATION)
-        self.url, self.name = url, name
-        self.log_database = open_url(url("log"), f"{name}_log")
-        with self.log_database.write() as tx:
-            create_log(operations(tx))
-        self.log = EventLog(self.log_database, SystemClock())
-        self.live = open_url(url("live"), f"{name}_live")
-        migrate(self.live, migrations)
-        self.consumer = Consumer(
-            name="tally",
-            owner="live",
-            log="log",
-            migrations=migrations,
-            tables=(Table("tally", "stream"), Table("seen", "stream")),
-            projection=Tally,
-        )
-        self.telling = Consumer(**{**vars(self.consumer), "quiet": lambda clock: Tally(clock, quiet=True)})
-
-    def open(self, consumer: Consumer | None = None, with_skipped: bool = False) -> Any:
-        return rebuilding(consumer or self.consumer, self.live, self.log_database, FrozenClock(NOON), with_skipped)
-
-    def follower(self) -> Follower:
-        return self.consumer.follower(self.live, self.log, FrozenClock(NOON))
-
-    def append(self, count: int, first: int = 0) -> None:
-        for number in range(first, first + count):
-            self.log.append_all([request("ABC"[number % 3], number // 3, step(f"e{number + 1}"))])
-
-    def rows(self, table: str) -> list[Any]:
-        with self.live.read() as connection:
-            return [tuple(row) for row in connection.exec_driver_sql(f"SELECT * FROM {table} ORDER BY 1")]
-
-    def corrupt(self) -> None:
-        """One row changed, one gone, one that should not be there, in the live tables."""
-        with self.live.write() as tx:
-            tx.exec_driver_sql("UPDATE tally SET events = 99 WHERE stream = 'A'")
-            tx.exec_driver_sql("DELETE FROM tally WHERE stream = 'B'")
-            tx.exec_driver_sql("INSERT INTO tally VALUES ('X', 1)")
-
-    def cut_off(self, position: int) -> None:
-        """The log as an older backup has it; what is appended then is of another log than what was."""
-        chain = self.log.chain_at(position).hex()
-        blob = f"x'{chain}'" if self.live.dialect == "sqlite" else f"'\\x{chain}'"
-        head = f"UPDATE log_head SET position = {position}, chain = {blob}"
-        tamper(self.log_database, f"DELETE FROM event WHERE position > {position}", head)
-
-    def set_back(self, position: int) -> None:
-        """The live tables as an older backup has them."""
-        with self.live.write() as tx:
-            tx.exec_driver_sql("DELETE FROM tally")
-            tx.exec_driver_sql(f"DELETE FROM seen WHERE position > {position}")
-            tx.exec_driver_sql("INSERT INTO tally SELECT stream, count(*) FROM seen GROUP BY stream")
-            values = {"position": position, "chain": self.log.chain_at(position)}
-            tx.execute(sa.text("UPDATE checkpoint SET position = :position, chain = :chain"), values)
-
-    def close(self) -> None:
-        self.live.close()
-        self.log_database.close()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def site(request: pytest.FixtureRequest, tmp_path: Path, unique_name: str) -> Iterator[Site]:
-    BAD.clear()
-    if request.param == "sqlite":
-        made = Site(lambda owner: f"sqlite:///{tmp_path}/{owner}.sqlite3", unique_name, tmp_path / "migrations")
-    else:
-        postgres_url = request.getfixturevalue("postgres_url")
-        made = Site(lambda owner: postgres_url, unique_name, tmp_path / "migrations")
-    yield made
-    made.close()
 
 
 def test_the_report_names_what_differs_and_the_swap_mends_it(site: Site) -> None:
@@ -289,74 +169,6 @@ def test_tables_of_another_log_are_not_overwritten_unasked(site: Site) -> None:
         assert rebuild.swap(new_log=True).position == 6
 
 
-def test_a_kept_shadow_of_a_log_that_is_no_more_is_made_anew(site: Site) -> None:
-    site.append(6)
-    with site.open() as rebuild:
-        rebuild.build(Scope())
-    site.cut_off(3)
-    site.log.append_all([request("D", 0)])
-    site.follower().catch_up()
-    with site.open() as again:
-        assert again.build(Scope()).position == 4
-        again.swap()
-    assert site.rows("tally") == [("A", 1), ("B", 1), ("C", 1), ("D", 1)]
-
-
-def test_a_log_that_is_exchanged_before_the_swap_keeps_the_shadow_out(site: Site) -> None:
-    site.append(6)
-    with site.open() as rebuild:
-        rebuild.build(Scope())
-        site.cut_off(3)
-        with pytest.raises(LogDamaged, match="no longer the one"):
-            rebuild.swap(new_log=True)
-    assert site.rows("tally") == []
-
-
-def test_a_kept_shadow_that_another_version_made_is_made_anew(site: Site) -> None:
-    site.append(6)
-    site.follower().catch_up()
-    BAD.add(5)
-    with site.open() as faulty:
-        faulty.build(Scope())
-        with pytest.raises(ShadowParked):
-            faulty.swap()
-    BAD.clear()
-    with site.open() as same:
-        assert same.begin(Scope()) == 6
-    (site.consumer.migrations.parent / "projection.py").write_text("MENDED = True\n")
-    with site.open() as mended:
-        assert mended.begin(Scope()) == 0
-        mended.build(Scope())
-        mended.swap()
-    assert site.follower().parked() == []
-    assert site.rows("tally") == [("A", 2), ("B", 2), ("C", 2)]
-
-
-def test_who_dies_before_the_shadow_has_tables_leaves_nothing_in_the_way(site: Site) -> None:
-    site.append(3)
-    with site.open() as killed, killed._shadow.database.read() as connection:
-        connection.exec_driver_sql("SELECT 1")
-    with site.open() as again:
-        assert again.begun
-        assert again.begin(Scope()) == 0
-        assert again.build(Scope()).position == 3
-
-
-def test_who_dies_right_after_the_commit_of_a_swap_leaves_nothing_in_the_way(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    site.append(3)
-    with site.open() as killed, monkeypatch.context() as patch:
-        killed.build(Scope())
-        patch.setattr(Shadow, "forget", lambda self: None)
-        killed.swap()
-    site.append(3, 3)
-    with site.open() as again:
-        again.build(Scope())
-        again.swap()
-    assert site.rows("tally") == [("A", 2), ("B", 2), ("C", 2)]
-
-
 def test_nothing_is_left_to_be_taken_while_others_wait_for_a_swap(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     site.append(6)
     with site.open() as rebuild:
@@ -427,69 +239,6 @@ def test_what_the_live_consumer_parks_during_the_swap_is_not_in_the_new_tables_y
     live.requeue("B")
     assert live.parked() == []
     assert site.rows("tally") == [("A", 2), ("B", 2), ("C", 2)]
-
-
-@pytest.fixture
-def skipping(site: Site) -> Site:
-    """One whose live consumer has given up the event at 5, of B."""
-    site.append(6)
-    BAD.add(5)
-    site.follower().catch_up()
-    assert site.follower().skip("B") is not None
-    return site
-
-
-def test_what_was_skipped_is_left_out_of_a_rebuild_and_of_a_case_that_is_mended(skipping: Site) -> None:
-    skipping.append(3, 6)
-    skipping.follower().catch_up()
-    right = skipping.rows("tally")
-    assert right == [("A", 3), ("B", 2), ("C", 3)]
-    assert mend(skipping.consumer, skipping.live, skipping.log, FrozenClock(NOON), "B") == 3
-    assert skipping.follower().parked() == []
-    with skipping.open() as rebuild:
-        rebuild.build(Scope())
-        assert (rebuild.compare().none, rebuild.parked()) == (True, [])
-        rebuild.swap()
-    assert skipping.rows("tally") == right
-
-
-def test_what_is_skipped_meanwhile_is_left_out_when_the_rebuild_is_begun_again(site: Site) -> None:
-    site.append(6)
-    BAD.add(5)
-    site.follower().catch_up()
-    with site.open() as rebuild:
-        rebuild.build(Scope())
-        site.follower().skip("B")
-        with pytest.raises(ShadowParked):
-            rebuild.swap()
-        rebuild.build(Scope())
-        rebuild.swap()
-    assert site.rows("tally") == [("A", 2), ("B", 1), ("C", 2)]
-
-
-@pytest.mark.parametrize("whole", [True, False])
-def test_what_was_skipped_is_tried_again_when_it_is_asked_for(skipping: Site, whole: bool) -> None:
-    BAD.clear()
-    if whole:
-        with skipping.open(with_skipped=True) as rebuild:
-            rebuild.build(Scope())
-            rebuild.swap()
-    else:
-        mend(skipping.consumer, skipping.live, skipping.log, FrozenClock(NOON), "B", with_skipped=True)
-    assert skipping.rows("tally") == [("A", 2), ("B", 2), ("C", 2)]
-    with skipping.open() as again:
-        again.build(Scope())
-        assert again.compare().none
-
-
-def test_another_event_at_the_position_of_one_that_was_skipped_is_taken(skipping: Site) -> None:
-    skipping.cut_off(3)
-    BAD.clear()
-    skipping.log.append_all([request("D", 0), request("E", 0)])
-    with skipping.open() as rebuild:
-        rebuild.build(Scope())
-        rebuild.swap(new_log=True)
-    assert skipping.rows("tally") == [(name, 1) for name in "ABCDE"]
 
 
 def test_a_swap_that_fails_changes_nothing(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -125,7 +125,7 @@ def _replay(
 def _swap(rebuild: "Rebuild", service: str, *, with_parked: bool, with_skipped: bool, new_log: bool) -> None:
     from operations.desk import audited
 
-    options = {"with_parked": with_parked, "with_skipped": with_skipped, "new_log": new_log}
+    options: dict[str, Any] = {"with_parked": with_parked, "with_skipped": with_skipped, "new_log": new_log}
     with audited(settings(), "replay.swap", service, **options) as act:
         act.outcome = {"position": rebuild.swap(with_parked=with_parked, new_log=new_log).position}
 
