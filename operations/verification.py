@@ -86,13 +86,14 @@ def check(settings: Settings, log: str, told: Told | None = None) -> Verdict:
     """Check one log and all that is kept of it. Raises what `is_away` tells."""
     with opened(settings, log) as database, ExitStack() as stack, collector.seldom():
         reader = LogReader(database)
-        beside = _beside(settings, log, reader, stack)
+        given_up = _given_up(settings, log)
+        beside = _beside(settings, log, reader, given_up, stack)
         counting = list(_counting(settings, database, log, stack))
         chain = _chain(reader, counting, told)
         if isinstance(chain, Broken):  # what such a log implies is nobody's measure
             return Verdict(log=log, chain=chain)
-        given_up = {name: sorted(one.chains) for name, one in _given_up(settings, log).items() if one.chains}
-        verdict = Verdict(log=log, chain=chain, looked=_names(log), behind=_behind(settings, log), skipped=given_up)
+        positions = {name: sorted(one.chains) for name, one in given_up.items()}
+        verdict = Verdict(log=log, chain=chain, looked=_names(log), behind=_behind(settings, log), skipped=positions)
         # Who counts is asked before others are waited for.
         for finding in chain_from(*(one.end() for one in counting)):
             verdict.add(finding)
@@ -102,11 +103,12 @@ def check(settings: Settings, log: str, told: Told | None = None) -> Verdict:
 
 
 def _given_up(settings: Settings, log: str) -> dict[str, Skipped]:
+    """By consumer; of those alone that go on without anything."""
     found = {}
     for name in of_log(log):
         with following(settings, name) as one, one.live.single() as connection:
             found[name] = skipped(connection, name)
-    return found
+    return {name: one for name, one in found.items() if one.chains}
 
 
 def _behind(settings: Settings, log: str) -> dict[str, int]:
@@ -129,22 +131,26 @@ def _chain(reader: LogReader, counting: list[Counting], told: Told | None) -> So
     return verify(reader, seen=seen)
 
 
-def _beside(settings: Settings, log: str, reader: LogReader, stack: ExitStack) -> list[Callable[[], list[Finding]]]:
+def _beside(
+    settings: Settings, log: str, reader: LogReader, given_up: dict[str, Skipped], stack: ExitStack
+) -> list[Callable[[], list[Finding]]]:
     """The lives of a log, each to be waited for: of a long one in parts, each in a process that has begun."""
     if reader.head().position < _ALONE:
-        return [partial(look_by_stream, settings, log, ("", None))]
+        return [partial(look_by_stream, settings, log, ("", None), given_up)]
     parts = reader.parts(min(_PROCESSES[1], max(_PROCESSES[0], len(os.sched_getaffinity(0)))))
     pool = stack.enter_context(ProcessPoolExecutor(len(parts), mp_context=get_context("spawn")))
-    return [pool.submit(look_by_stream, settings, log, part).result for part in parts]
+    return [pool.submit(look_by_stream, settings, log, part, given_up).result for part in parts]
 
 
-def look_by_stream(settings: Settings, log: str, within: StreamRange) -> list[Finding]:
-    """Every life by itself: its state machine, and what is kept of it. Stops behind MOST findings."""
+def look_by_stream(settings: Settings, log: str, within: StreamRange, given_up: dict[str, Skipped]) -> list[Finding]:
+    """Every life by itself: its state machine, and what is kept of it. Stops behind MOST findings.
+
+    What a consumer has given up somebody has looked at and settled: it is no fault of its life's any more.
+    """
     after, last = within
     with opened(settings, log) as database, ExitStack() as stack, collector.seldom():
         reader = LogReader(database)
         kept = list(_kept(settings, log, stack))
-        given_up = list(_given_up(settings, log).values())
         found: list[Finding] = []
         while some := reader.lives(after, _AT_ONCE, last):
             after = next(reversed(some))
@@ -154,10 +160,10 @@ def look_by_stream(settings: Settings, log: str, within: StreamRange) -> list[Fi
         return found + [finding for one in kept for finding in one.strays(reader, within)]
 
 
-def _looked_at(kept: list[Kept], given_up: list[Skipped], some: Lives) -> Iterator[Finding]:
+def _looked_at(kept: list[Kept], given_up: dict[str, Skipped], some: Lives) -> Iterator[Finding]:
     for stream, events in some.items():
         for step in machines.steps(events):
-            if step.fault and not any(skipped.has(step.event) for skipped in given_up):  # else somebody has settled it
+            if step.fault and not any(skipped.has(step.event) for skipped in given_up.values()):
                 why = {"fault": [step.event.type, step.fault]}
                 yield Finding(
                     holder="lives", table="event", kind="refused", stream=stream, key=[step.event.position], columns=why
