@@ -6,7 +6,11 @@ Pure data. Each service describes its own consumers in its bootstrap; the operat
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Protocol
+
+import sqlalchemy as sa
 
 from kernel.clock import Clock
 from kernel.database import Database
@@ -26,6 +30,18 @@ class Table:
     stream: str | None = None
 
 
+class Memory(Protocol):
+    """What a consumer that tells has told, for when its log is restored from an older backup. On its own database."""
+
+    def until(self, connection: sa.Connection, log: LogReader) -> int | None:
+        """The last position of `log` at which it has the event that was told. None: nothing is there to judge by."""
+        ...
+
+    def lose(self, tx: sa.Connection, behind: int, now: datetime) -> None:
+        """What was told, or was to be, of events behind this position is of a log that is no more."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Consumer:
     """A follower's name, where its tables are, whose log it follows, and what makes its projection."""
@@ -39,6 +55,7 @@ class Consumer:
     # Of one whose projection leaves more than its tables, as messages to send: makes the tables and nothing else.
     # Rebuilds use it, so that they tell nobody anything. Each row of such a consumer's belongs to one stream.
     quiet: Callable[[Clock], Projection] | None = None
+    memory: Memory | None = None  # of such a one
 
     @property
     def by_stream(self) -> bool:

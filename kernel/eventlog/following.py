@@ -13,7 +13,7 @@ from kernel import logs, tracing
 from kernel.clock import Clock
 from kernel.database import Database
 from kernel.database.away import away_beneath
-from kernel.errors import Park
+from kernel.errors import Park, Refusal
 from kernel.eventlog.events import GENESIS, Head, Recorded, link
 from kernel.eventlog.parking import Lag, ParkedEvent, Parking
 from kernel.eventlog.reading import LogReader
@@ -36,6 +36,19 @@ class LogDamaged(Exception):
 
     Nothing is taken from such a log. `verify` names the place; an operator decides.
     """
+
+
+class NotOnLog(Refusal):
+    """What a consumer has parked can't be taken: the log has no such event."""
+
+    code = "not_on_log"
+    status = 409
+    zh = "{consumer} 搁置的 {stream} 的事件 {position} 已不在日志中。"
+    en = (
+        "The event at position {position} that {consumer} has parked of {stream} is not on the log: it was restored,"
+        " or written anew. Look at `yichuang verify`; then have {consumer} go on with the log that there is, by"
+        " `yichuang replay {consumer} --swap --new-log`, or give the event up: `yichuang parked skip`."
+    )
 
 
 class Projection(Protocol):
@@ -135,41 +148,62 @@ class Follower:
         return self._parking.all(connection)
 
     def requeue(self, stream: str) -> None:
-        """Take the parked events of `stream` again, in order. What fails again is parked again, with what follows."""
+        """Take the parked events of `stream` again, in order. What fails again is parked again, with what follows.
+
+        Raises NotOnLog, and leaves them parked, where the log lacks one of them.
+        """
         known = {event.position: event for event in self._reader.stream(stream)}
         with self._database.write() as tx:
             self._locked(tx)  # nobody parks or requeues meanwhile
+            positions = self._parking.release(tx, stream)
+            gone = next((position for position in positions if position not in known), None)
+            if gone is not None:
+                raise NotOnLog(consumer=self._projection.name, stream=stream, position=gone)
             # Whoever requeues is told what failed again by the command; the log has it since it was parked first.
-            self._apply(tx, [known[position] for position in self._parking.release(tx, stream)])
+            self._apply(tx, [known[position] for position in positions])
 
     def skip(self, stream: str) -> ParkedEvent | None:
         """Give up the first parked event of `stream` and take those behind it again; the one that was given up.
 
         None, and nothing done, where nothing of it is parked. What was made of the stream goes on without that event,
-        and so does whoever makes it again: what can't follow then is parked again.
+        and so does whoever makes it again: what can't follow then is parked again. What the log lacks is given up with
+        it: nobody could take it.
         """
         known = {event.position: event for event in self._reader.stream(stream)}
         with self._database.write() as tx:
             self._locked(tx)
             first = next((one for one in self._parking.all(tx) if one.stream == stream), None)
             rest = [position for position in self._parking.release(tx, stream) if first and position > first.position]
-            if first is not None:
+            if first is not None and first.position in known:
                 self._parking.skip(tx, known[first.position])
-            self._apply(tx, [known[position] for position in rest])
+            self._apply(tx, [known[position] for position in rest if position in known])
         return first
 
-    def adopt(self, other: "Follower", exchange: Callable[[sa.Connection], None], owed: bool) -> Head:
+    def adopt(
+        self,
+        other: "Follower",
+        exchange: Callable[[sa.Connection], None],
+        owed: bool,
+        lost: Callable[[sa.Connection, int], None] | None = None,
+    ) -> Head:
         """Go on from tables that `other` has filled: `exchange` puts them in the place of ours. One transaction.
 
         What we had taken and `other` has not is taken by `other` before the commit, so that nobody sees a step back.
         `owed`: what we have not taken yet is taken into our tables first, and what we have parked stays parked: it
         has effects that lie in no table of ours. Returns the new checkpoint. Raises as `take`; then nothing is changed.
+
+        `lost`: what we have read behind `other`'s checkpoint is of a log that is no more. We go back to there, and take
+        what stands on the log now as news; `lost` does away with such effects, what we have parked of it is forgotten.
         """
         ahead, parked = other.checkpoint(), other.parked()
         with self._database.write() as tx:
             before = self._locked(tx)
             bad: list[tuple[Recorded, str]] = []
-            if owed:
+            if lost is not None:
+                before = ahead
+                self._parking.forget(tx, behind=ahead.position)
+                lost(tx, ahead.position)
+            elif owed:
                 before, bad = self._apply_to(tx, before, ahead.position)
             else:
                 self._parking.clear(tx)
@@ -181,18 +215,22 @@ class Follower:
             self._say(event, reason)
         return reached
 
-    def mend(self, stream: str, clear: Callable[[sa.Connection], None]) -> int:
+    def mend(self, stream: str, clear: Callable[[sa.Connection], None], owed: bool) -> int:
         """Take all events of `stream` again that we have taken, in one transaction. `clear` removes what came of them.
 
-        Returns how many events these were; none of them is parked now that can be taken.
+        Returns how many events these were; none of them is parked now that can be taken. `owed`: what is parked stays
+        parked, as it has effects that are not made here.
         """
         known = self._reader.stream(stream)
         with self._database.write() as tx:
             at = self._locked(tx)
             clear(tx)
-            self._parking.release(tx, stream)
-            events = [event for event in known if event.position <= at.position]
-            bad = self._apply(tx, events)
+            kept = self._parking.first(tx, stream) if owed else None
+            if kept is None:
+                self._parking.release(tx, stream)
+            last = at.position if kept is None else kept - 1
+            events = [event for event in known if event.position <= last]
+            bad = self._apply_halved(tx, events, set())  # what is kept stands behind all of these
         for event, reason in bad:
             self._say(event, reason)
         return len(events)

@@ -28,6 +28,7 @@ _ALL = sa.text(
 )
 _OF_STREAM = sa.text("SELECT position FROM parked WHERE consumer = :consumer AND stream = :stream ORDER BY position")
 _RELEASE = sa.text("DELETE FROM parked WHERE consumer = :consumer AND stream = :stream")
+_FORGET = sa.text("DELETE FROM parked WHERE consumer = :consumer AND position > :behind")
 _CLEAR = sa.text("DELETE FROM parked WHERE consumer = :consumer")
 
 
@@ -93,6 +94,14 @@ class Parking:
     def skip(self, tx: sa.Connection, event: Recorded) -> None:
         """Keep that `event` was given up."""
         skipping.skip(tx, self._consumer, event, self._clock.now())
+
+    def first(self, tx: sa.Connection, stream: str) -> int | None:
+        """The first parked position of `stream`."""
+        return tx.execute(_OF_STREAM, self._mine(stream=stream)).scalars().first()
+
+    def forget(self, tx: sa.Connection, behind: int) -> None:
+        """Forget what is parked behind this position."""
+        tx.execute(_FORGET, self._mine(behind=behind))
 
     def clear(self, tx: sa.Connection) -> None:
         """Forget all."""

@@ -164,6 +164,9 @@ class Rebuild:
     def swap(self, *, with_parked: bool = False, new_log: bool = False) -> Head:
         """Put the shadow in the live tables' place and remove it. The live consumer goes on by itself, from there.
 
+        `new_log`: also where the live tables come from a log that is no more. A consumer that tells goes back to where
+        the logs part, and tells what follows there on the log that there is.
+
         Raises NotWhole, ShadowParked, OtherLog, TablesInUse, LogDamaged, or what `is_away` tells; then nothing has
         changed.
         """
@@ -172,14 +175,16 @@ class Rebuild:
             raise NotWhole(consumer=consumer.name)
         if not self._follower.check():
             raise LogDamaged(f"the log is no longer the one that {consumer.name} was rebuilt from")
-        if not new_log and not self.live.check():
+        same = self.live.check()
+        if not same and not new_log:
             raise OtherLog(consumer=consumer.name, position=self.live.checkpoint().position)
         # All that takes time is done before anybody has to wait: under the locks, only what comes from now on is taken.
         self._shadow.analyse()
         self._follow_to(self.live.checkpoint().position)
         if not with_parked:
             self._refuse_parked()
-        reached = self.live.adopt(self._follower, self._exchange, owed=consumer.tells)
+        lost = self._lose if consumer.tells and not same else None
+        reached = self.live.adopt(self._follower, self._exchange, owed=consumer.tells, lost=lost)
         self._shadow.forget()
         return reached
 
@@ -195,12 +200,29 @@ class Rebuild:
         if self._scope.until is not None:
             return min(self._scope.until, self._log.head().position)
         # What the live consumer has not taken yet it may owe somebody: there a shadow never goes ahead.
-        return self.live.checkpoint().position if self._shadow.consumer.tells else self._log.head().position
+        return self._told() if self._shadow.consumer.tells else self._log.head().position
+
+    def _told(self) -> int:
+        """How far the live consumer has told of the log that there is, also where it has read another one."""
+        at = self.live.checkpoint().position
+        memory = self._shadow.consumer.memory
+        if memory is None or self.live.check():
+            return at
+        with self._shadow.live.single() as connection:
+            until = memory.until(connection, self._log)
+        # Where nothing says what was told, nobody is told of the past: `verify` names what is missing then.
+        return min(at, self._log.head().position) if until is None else until
+
+    def _lose(self, tx: sa.Connection, behind: int) -> None:
+        memory = self._shadow.consumer.memory
+        if memory is not None:
+            memory.lose(tx, behind, self._clock.now())
 
     def _follow_to(self, position: int) -> None:
-        follower = self._follower
-        while (before := follower.checkpoint()).position < position:
-            if follower.advance(position) == before:
+        """Not further than the shadow may go, where the position is one of another log."""
+        follower, last = self._follower, min(position, self._aim())
+        while (before := follower.checkpoint()).position < last:
+            if follower.advance(last) == before:
                 return
 
     def _refuse_parked(self) -> None:
@@ -264,8 +286,9 @@ def rebuilding(
 def mend(
     consumer: Consumer, live: Database, log: LogReader, clock: Clock, stream: str, with_skipped: bool = False
 ) -> int:
-    """Make the rows of one stream again, in place; of how many events. Tells nobody anything.
+    """Make the rows of one stream again, in place; of how many events.
 
+    Tells nobody anything: what a consumer that tells has parked is still owed and stays parked, to be requeued.
     `with_skipped`: of what was skipped in it, too. Raises NotByCase, or LogDamaged where the log is not the one that
     the consumer has read: what it made of that one may be all there is left of it.
     """
@@ -281,7 +304,7 @@ def mend(
     follower = consumer.rebuilder(live, log, clock, skipped=left_out)
     if not follower.check():
         raise LogDamaged(f"what {consumer.name} has read is not what the log holds now: nothing was made again")
-    return follower.mend(stream, clear)
+    return follower.mend(stream, clear, consumer.tells)
 
 
 def _given_up(consumer: Consumer, live: Database) -> Skipped:

@@ -26,13 +26,14 @@ consumer_option: Callable[[Any], Any] = click.option(
     "--consumer", type=click.Choice(CONSUMERS), required=True, help="Whose."
 )
 
-_LACKING = "an event before it is missing from the tables: replay CONSUMER --case SERIAL, then requeue what is left"
+_LACKING = "an event before it is missing from the tables: replay {consumer} --case {serial}, then requeue what is left"
 # By what is in a reason. Anything else is a fault in the consumer.
 _FIXES: Mapping[str, str] = {
     "is not allowed in state": "the log has what its case's state does not allow (log show): report it, then skip it",
     "cannot follow version": _LACKING,
     "came before its": _LACKING,
 }
+_GONE = "the log lacks it: verify, then replay {consumer} --swap --new-log; where verify finds nothing, skip it"
 _OTHERWISE = "a fault in the consumer: install the version that mends it, then requeue"
 
 
@@ -92,13 +93,12 @@ def show(serial: str, consumer: str, as_json: bool) -> None:
         life = {event.position: event for event in one.reader.stream(serial)}
     if not events:
         raise Failure(_nothing(consumer, serial))
-    fix = _fix(events[0].reason)
+    gone = any(event.position not in life for event in events)
+    fix = (_GONE if gone else _fix(events[0].reason)).format(consumer=consumer, serial=serial)
     for event in events:
-        say(
-            {**vars(event), "data": life[event.position].data, "fix": fix},
-            f"{_line(event)}\n  {life[event.position].data}",
-            as_json,
-        )
+        data = life[event.position].data if event.position in life else None
+        shown = "not on the log" if data is None else data
+        say({**vars(event), "data": data, "fix": fix}, f"{_line(event)}\n  {shown}", as_json)
     if not as_json:
         click.echo(f"To do: {fix}.")
 
@@ -150,13 +150,24 @@ def _requeue(one: "Following", serial: str, why: str, by: str | None) -> dict[st
         return told
     details = {"consumer": name, "position": before[0].position, "reason": before[0].reason}
     with audited(settings(), "parked.requeue", serial, why=why, by=by, **details) as act:
-        one.follower.requeue(serial)
+        refused = _taken_again(one, serial)
         left = _of(one, serial)
         told |= {"taken": len(before) - len(left), "parked": len(left)}
         if left:  # one that fails again comes first of those that are left: the others wait behind it
-            told |= {"position": left[0].position, "reason": left[0].reason}
+            told |= {"position": left[0].position, "reason": refused or left[0].reason}
         act.outcome = told
     return told
+
+
+def _taken_again(one: "Following", serial: str) -> str | None:
+    """A sentence where the log lacks what is parked: other cases are taken all the same."""
+    from kernel.eventlog.following import NotOnLog
+
+    try:
+        one.follower.requeue(serial)
+    except NotOnLog as refusal:
+        return refusal.sentence("en")
+    return None
 
 
 def _say_requeued(told: dict[str, Any], as_json: bool) -> None:

@@ -11,6 +11,7 @@ import pytest
 from kernel.database import Database
 from kernel.errors import Park
 from kernel.eventlog.consumers import Consumer
+from kernel.eventlog.rebuilding import mend
 from kernel.eventlog.testing import rebuilt
 from kernel.testing import visits
 from kernel.testing.cases import appends, corrected_and_concluded, received
@@ -135,3 +136,15 @@ def test_what_was_parked_is_told_when_it_is_requeued(desk: Desk, monkeypatch: py
     desk.notify.cases.requeue("S-1")
     desk.notify.visits.requeue("V-1")
     assert desk.send() == 4
+
+
+def test_what_is_parked_is_still_told_though_its_case_was_rebuilt_in_between(desk: Desk) -> None:
+    desk.write("S-1", received())
+    assert desk.send() == 1
+    execute(desk, "DELETE FROM case_contact")
+    desk.write("S-1", *corrected_and_concluded()[1:3], expected_version=1)
+    assert [one.position for one in desk.notify.cases.parked()] == [2, 3]
+    assert mend(CASES, desk.database, desk.log, desk.clock, "S-1") == 1
+    assert (contacts(desk)[0], desk.send(), len(desk.notify.cases.parked())) == (1, 0, 2)
+    desk.notify.cases.requeue("S-1")
+    assert (desk.notify.cases.parked(), desk.send()) == ([], 2)
