@@ -28,8 +28,9 @@ def messages() -> None:
 @click.option("--serial", help="Only those of this case.")
 @click.option("--state", type=click.Choice(STATES), help="Only those in this state.")
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1), help="How many, newest first.")
+@click.option("--lost", is_flag=True, help="Instead: what a log that was restored has no event of any more.")
 @json_option
-def list_(serial: str | None, state: str | None, limit: int, as_json: bool) -> None:
+def list_(serial: str | None, state: str | None, limit: int, lost: bool, as_json: bool) -> None:
     """Print messages, newest first: when, in which state, of which case, and why one failed. Never a number or address.
 
     \b
@@ -40,7 +41,7 @@ def list_(serial: str | None, state: str | None, limit: int, as_json: bool) -> N
     from services.notify.adapters.messages import SqlMessages
 
     with opened("notify", "message") as database:
-        found = SqlMessages(database).listed(serial, state, limit)
+        found = SqlMessages(database).listed(serial, state, limit, lost)
     for message in found:
         say(message, _line(message), as_json)
     if not found and not as_json:

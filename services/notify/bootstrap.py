@@ -13,6 +13,7 @@ from kernel.eventlog.consumers import Consumer, Table
 from kernel.messaging.rpc import ServiceClient
 from services.notify.adapters import projection, standing, visits
 from services.notify.adapters.contacts import RpcContacts
+from services.notify.adapters.lost import Told
 from services.notify.adapters.mail import SmtpMail
 from services.notify.adapters.messages import SqlMessages
 from services.notify.adapters.outbox import OutboxProvider
@@ -36,6 +37,7 @@ CASES = Consumer(
     tables=(Table("case_contact", "serial"),),
     projection=CaseMessages,
     quiet=CaseContacts,
+    memory=Told(projection.LOG),
 )
 VISITS = Consumer(
     name=VisitMessages.name,
@@ -45,6 +47,7 @@ VISITS = Consumer(
     tables=(Table("visit_contact", "number"),),
     projection=VisitMessages,
     quiet=VisitContacts,
+    memory=Told(visits.LOG),
 )
 IN_TIME = 0.8  # of RPC_TIMEOUT, in which all providers together answer whether they take a code
 FIRST_SMS, SECOND_SMS = "sms", "sms-fallback"  # names of providers, in the database and in the URLs of their receipts

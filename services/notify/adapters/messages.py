@@ -90,11 +90,14 @@ _COLUMNS = (
     "id, log, serial, position, source, event_id, type, channel, language, recipient, subject, text, state, attempts,"
     " due_at, expires_at, provider, provider_reference, accepted_at, reason, created_at, updated_at"
 )
-_OF_CASE = text(f"SELECT {_COLUMNS} FROM message WHERE serial = :serial ORDER BY position, channel DESC")
+_LOGS = ", ".join(f"'{log}'" for log in LOGS)  # what is of no log is lost, see `lost`
+_OF_CASE = text(
+    f"SELECT {_COLUMNS} FROM message WHERE serial = :serial AND log IN ({_LOGS}) ORDER BY position, channel DESC"
+)
 # Each through an index of its own, without reading what is settled: there is ever more of that.
 _WAITING = text(f"SELECT state, count(*), min(created_at) FROM message WHERE {_UNSENT} GROUP BY state")
 _UNREPORTED = text("SELECT count(*) FROM message WHERE due_at IS NOT NULL AND accepted_at IS NOT NULL")
-_FAILED = text("SELECT count(*) FROM message WHERE state = 'failed_for_good'")
+_FAILED = text(f"SELECT count(*) FROM message WHERE state = 'failed_for_good' AND log IN ({_LOGS})")
 COUNTS = (_WAITING, _UNREPORTED, _FAILED)
 
 
@@ -174,16 +177,21 @@ class SqlMessages:
         with self._database.single() as tx:
             return [_shown(dict(row)) for row in tx.execute(_OF_CASE, {"serial": serial}).mappings()]
 
-    def listed(self, serial: str | None, state: str | None, limit: int) -> list[dict[str, Any]]:
-        """The newest messages (`Message` each), newest first; only those of `serial` or in `state`, where given."""
+    def listed(self, serial: str | None, state: str | None, limit: int, lost: bool = False) -> list[dict[str, Any]]:
+        """The newest messages (`Message` each), newest first; only those of `serial` or in `state`, where given.
+
+        `lost`: instead those of a log that is no more.
+        """
         values = {name: value for name, value in (("serial", serial), ("state", state)) if value is not None}
         where = "".join(f" AND {name} = :{name}" for name in values)
         # Of each log by its own positions, which an index has in order: there is no such index over both.
-        statement = text(
-            f"SELECT {_COLUMNS} FROM message WHERE log = :log{where} ORDER BY position DESC, channel LIMIT :limit"
-        )
+        these = [f"log NOT IN ({_LOGS})"] if lost else [f"log = '{log}'" for log in LOGS]
+        statements = [
+            text(f"SELECT {_COLUMNS} FROM message WHERE {of}{where} ORDER BY position DESC, channel LIMIT :limit")
+            for of in these
+        ]
         with self._database.single() as tx:
-            of_each = [tx.execute(statement, {**values, "log": log, "limit": limit}).mappings().all() for log in LOGS]
+            of_each = [tx.execute(one, {**values, "limit": limit}).mappings().all() for one in statements]
         newest = sorted((row for rows in of_each for row in rows), key=lambda row: -row["created_at"])
         return [_shown(dict(row)) for row in newest[:limit]]
 

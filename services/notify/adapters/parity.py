@@ -17,14 +17,14 @@ _USUAL = CaseReceived.__dataclass_fields__["notices"].default
 
 
 def messages(events: Sequence[Recorded]) -> Iterator[Row]:
-    """Of one case: (serial, position, channel) of every message that there has to be."""
+    """Of one case: (serial, position, channel, event) of every message that there has to be."""
     channels: Sequence[str] = ()
     for event in events:
         if event.type == CaseReceived.TYPE:
             channels = event.data.get("notices", _USUAL)
         if event.type not in SILENT:
             for channel in channels:
-                yield event.stream, event.position, channel
+                yield event.stream, event.position, channel, event.id
 
 
 def visit_messages(events: Sequence[Recorded]) -> Iterator[Row]:
@@ -33,7 +33,7 @@ def visit_messages(events: Sequence[Recorded]) -> Iterator[Row]:
     for event in events:
         known = known or event.type in KNOWN_BY
         if known and event.type in TOLD:
-            yield event.stream, event.position, CHANNEL
+            yield event.stream, event.position, CHANNEL, event.id
 
 
 MESSAGES = Holding(
@@ -41,7 +41,7 @@ MESSAGES = Holding(
     owner="notify",
     log=projection.LOG,
     table="message",
-    columns=("serial", "position", "channel"),
+    columns=("serial", "position", "channel", "event_id"),
     width=3,
     implied=messages,
     follower=CaseMessages.name,
@@ -52,7 +52,7 @@ VISIT_MESSAGES = Holding(
     owner="notify",
     log=visits.LOG,
     table="message",
-    columns=("serial", "position", "channel"),
+    columns=("serial", "position", "channel", "event_id"),
     width=3,
     implied=visit_messages,
     follower=VisitMessages.name,

@@ -10,14 +10,14 @@ from typing import Any
 from sqlalchemy import text
 
 from kernel.clock import to_micros
-from kernel.contracts.notify import UnknownMessage
+from kernel.contracts.notify import LOGS, UnknownMessage
 from kernel.database import Database
 from kernel.errors import Refusal
 from kernel.eventlog import Recorded
 from kernel.eventlog.following import Follower, Projection
 from kernel.ids import new_id
 
-_FIND = text("SELECT state, serial, type, channel, reason, accepted_at, expires_at FROM message WHERE id = :id")
+_FIND = text("SELECT log, state, serial, type, channel, reason, accepted_at, expires_at FROM message WHERE id = :id")
 _AGAIN = text(
     "UPDATE message SET id = :new, state = 'created', attempts = 0, claim = claim + 1, unsure = false, due_at = :now,"
     " provider = NULL, provider_reference = NULL, accepted_at = NULL, reason = NULL, updated_at = :now"
@@ -60,6 +60,8 @@ def resend(database: Database, id: str, now: datetime) -> Resent:
             raise UnknownMessage
         if found["expires_at"] is not None and found["expires_at"] <= to_micros(now):
             raise NotFailed(state="too late")
+        if found["log"] not in LOGS:
+            raise NotFailed(state="of an event that is on the log no more")
         new = id if found["accepted_at"] is None else new_id()
         if tx.execute(_AGAIN, {"id": id, "new": new, "now": to_micros(now)}).rowcount != 1:
             raise NotFailed(state=found["state"])
@@ -70,6 +72,8 @@ def tell(database: Database, follower: Follower, projection: Projection, log: st
     """Make the messages of an event that notify has read and that are not there; their ids. Raises NothingMissing."""
     if follower.checkpoint().position < event.position:
         raise NothingMissing(position=event.position, why="notify has not come to it yet")
+    if not follower.check():
+        raise NothingMissing(position=event.position, why="the log is not the one that was read; see: yichuang verify")
     if any(one.position == event.position for one in follower.parked()):
         raise NothingMissing(position=event.position, why="it is parked; see: yichuang parked show")
     wanted = {"log": log, "position": event.position}

@@ -1,7 +1,8 @@
 """A message and its life: created, sending, delivered, failed for now, failed for good, past. Pure.
 
 A message names an account, never a number; its id is made from its event and channel, so that whatever is replayed,
-there is one message, and every provider is told the same key each time it is sent.
+there is one message, and every provider is told the same key each time it is sent. (Not where that id is known to a
+provider from another message: one that was sent again by hand, or of an event that was lost.)
 """
 
 import uuid
@@ -35,6 +36,7 @@ class NewMessage:
     log: str  # whose: filing, appointment
     serial: str  # of a case; of a visit, the number
     position: int  # of the event, on the log
+    chain: bytes  # the log's value there
     source: str
     event_id: str
     type: str
@@ -43,7 +45,8 @@ class NewMessage:
     recipient: str  # an account, or a guest by the number of a visit (kernel.contracts.visit_contact)
     subject: str | None
     text: str
-    expires_at: int | None = None  # microseconds since 1970; from then on it is not sent
+    happened: int  # what it tells; microseconds since 1970
+    expires_at: int | None = None  # the same; from then on it is not sent
     traceparent: str | None = None  # of the trace that its event is part of
 
 
