@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0007_chain"
-down_revision = "0005_providers"
+down_revision = "0006_skipped"
 branch_labels = None
 depends_on = None
 
