@@ -2,13 +2,14 @@
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from kernel.clock import FrozenClock
 from kernel.database.away import is_full
-from kernel.eventlog import LogDamaged
+from kernel.eventlog import Follower, LogDamaged
 from kernel.eventlog.rebuilding import NotWhole, OtherLog, ShadowParked, mend
 from kernel.eventlog.selecting import Selection
 from kernel.eventlog.shadow import OtherShadow, RebuildRuns, Scope, TablesInUse
@@ -176,13 +177,12 @@ def test_nothing_is_left_to_be_taken_while_others_wait_for_a_swap(site: Site, mo
         site.append(3, 6)
         site.follower().catch_up()
         adopt, reached = rebuild.live.adopt, list[int]()
-        monkeypatch.setattr(
-            rebuild.live,
-            "adopt",
-            lambda other, exchange, owed: (reached.append(other.checkpoint().position), adopt(other, exchange, owed))[
-                1
-            ],
-        )
+
+        def adopting(other: Follower, *words: Any, **more: Any) -> Any:
+            reached.append(other.checkpoint().position)
+            return adopt(other, *words, **more)
+
+        monkeypatch.setattr(rebuild.live, "adopt", adopting)
         rebuild.swap()
     assert reached == [9]
 
