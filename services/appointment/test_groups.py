@@ -1,7 +1,8 @@
 """Several groups of a hall that handle the same: a time is one of any of them, and full when none has it."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -18,6 +19,8 @@ from kernel.contracts.appointment_refusals import (
 )
 from kernel.contracts.visit_facts import VisitOffered
 from kernel.database import open_url
+from services.appointment.application.rows import EntryRow
+from services.appointment.bootstrap import Tables
 from services.appointment.domain.halls import group_id
 from services.appointment.test_races import Meeting, SeenTogether, WithoutSlotGuard, outcomes, several, tally
 from services.appointment.testing import HALL, POLICE, TAX, TUESDAY, WEDNESDAY, Desk
@@ -291,4 +294,48 @@ def test_places_of_two_groups_that_come_back_at_once_are_offered_to_two(desk: De
     assert [one["state"] for one in offers] == ["offered", "offered"]
     assert {one["group"] for one in offers} == {POLICE, GENERAL}
     assert [len(desk.facts(entry)) for entry in entries] == [1, 1]
+    desk.check()
+
+
+class SeenWaiting(Tables):
+    """The real tables; but who has looked who waits lets others look as well."""
+
+    def __init__(self, meeting: Meeting) -> None:
+        self._meeting = meeting
+
+    def lock_entries(self, tx: sa.Connection, numbers: Collection[str]) -> list[EntryRow]:
+        found = super().lock_entries(tx, numbers)
+        self._meeting.wait()
+        return found
+
+
+class WithoutEntryGuard(SeenWaiting):
+    """Locks neither those who wait nor their entries."""
+
+    def lock_visitors(self, tx: sa.Connection, keys: Mapping[str, str]) -> tuple[dict[str, str], set[str]]:
+        return dict(keys), set()
+
+    def lock_entries(self, tx: sa.Connection, numbers: Collection[str]) -> list[EntryRow]:
+        found = [entry for entry in (self.entry(tx, number) for number in numbers) if entry is not None]
+        self._meeting.wait()
+        return found
+
+
+@pytest.mark.parametrize("store", [SeenWaiting, WithoutEntryGuard])
+def test_without_the_guard_of_the_entries_two_groups_want_to_offer_to_the_same(
+    on_postgresql: Desk, store: type[SeenWaiting]
+) -> None:
+    desk, meeting = on_postgresql, Meeting(2)
+    numbers = [desk.book(number)["number"] for number in (1, 2)]
+    entry = desk.join(3)["number"]
+    for person, number in enumerate(numbers, 1):
+        desk.cancel(number, person)
+    desk.advance(seconds=desk.delay)
+    groups = [row[0] for row in desk.query("SELECT DISTINCT slot >> 31 FROM place_return ORDER BY 1")]
+    with several(desk, 2) as desks, ExitStack() as stack:
+        if store is WithoutEntryGuard:
+            stack.enter_context(pytest.raises(RuntimeError, match="has changed"))
+        offering = [one.another(store(meeting)).app.offering for one in desks]
+        outcomes([lambda one=one, no=no: {"back": one._returns(no)} for one, no in zip(offering, groups, strict=True)])
+    assert len(desk.facts(entry)) == 1
     desk.check()
