@@ -1,5 +1,6 @@
 """Keeps one process per service running on one machine: restarts what died, passes on the signal to stop.
 
+What the machine refuses (memory, processes, room on the disk) is tried again: it never ends the services that run.
 Never decides why a service died; it only waits longer before each next start of one that keeps dying.
 """
 
@@ -32,7 +33,8 @@ class _Child:
     command: Sequence[str]
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
-    due: float = 0.0  # when to start it next; monotonic
+    due: float = 0.0  # when to start it next, or to try again to note its process id; monotonic
+    noted: bool = False  # its process id is in its file
     pause: float = field(default=_FIRST_PAUSE)
 
 
@@ -71,17 +73,24 @@ class Supervisor:
         now = time.monotonic()
         if child.process is None:
             if now >= child.due:
-                self._start(child)
+                self._start(child, now)
         elif child.process.poll() is not None:
             self._plan_restart(child, now)
+        elif not child.noted and now >= child.due:
+            self._note(child, now)
 
-    def _start(self, child: _Child) -> None:
+    def _start(self, child: _Child, now: float) -> None:
         # In a process group of its own, so that Ctrl-C reaches the supervisor alone, which stops children in order.
         environment = {**os.environ, _PARENT: str(os.getpid())}
-        child.process = subprocess.Popen(child.command, env=environment, stdin=subprocess.DEVNULL, process_group=0)
-        child.started = time.monotonic()
-        self._write_pid(child.name, child.process.pid)
+        try:
+            child.process = subprocess.Popen(child.command, env=environment, stdin=subprocess.DEVNULL, process_group=0)
+        except OSError as error:
+            log.error("service not started", service=child.name, why=str(error), again=child.pause)
+            _wait(child, now)
+            return
+        child.started = now
         log.info("service started", service=child.name, pid=child.process.pid)
+        self._note(child, now)
 
     def _plan_restart(self, child: _Child, now: float) -> None:
         assert child.process is not None
@@ -90,9 +99,9 @@ class Supervisor:
         log.error(
             "service died", service=child.name, pid=child.process.pid, exit=child.process.returncode, again=child.pause
         )
-        child.process, child.due = None, now + child.pause
-        child.pause = min(child.pause * 2, _LONGEST_PAUSE)
-        self._pid_file(child).unlink(missing_ok=True)
+        child.process = None
+        _wait(child, now)
+        self._forget(child)
 
     def _end_all(self) -> None:
         running = [child for child in self._children if child.process is not None]
@@ -109,16 +118,35 @@ class Supervisor:
             log.error("service did not stop and is killed", service=child.name, pid=_process(child).pid)
             _process(child).kill()
             _process(child).wait()
-        self._pid_file(child).unlink(missing_ok=True)
+        self._forget(child)
 
-    def _write_pid(self, name: str, pid: int) -> None:
+    def _note(self, child: _Child, now: float) -> None:
+        """Write the process id down. Where that can't be done now it is tried again: nothing depends on it."""
         # Moved into place whole, so that nobody reads an empty one.
-        drafted = self._run_directory / f".{name}.pid"
-        drafted.write_text(f"{pid}\n")
-        drafted.replace(self._run_directory / f"{name}.pid")
+        drafted = self._run_directory / f".{child.name}.pid"
+        try:
+            drafted.write_text(f"{_process(child).pid}\n")
+            drafted.replace(self._pid_file(child))
+        except OSError as error:
+            log.error("process id not noted", service=child.name, why=str(error), again=child.pause)
+            _wait(child, now)
+        else:
+            child.noted = True
+
+    def _forget(self, child: _Child) -> None:
+        child.noted = False
+        try:
+            self._pid_file(child).unlink(missing_ok=True)
+        except OSError as error:
+            log.error("process id not taken away", service=child.name, why=str(error))
 
     def _pid_file(self, child: _Child) -> Path:
         return self._run_directory / f"{child.name}.pid"
+
+
+def _wait(child: _Child, now: float) -> None:
+    child.due = now + child.pause
+    child.pause = min(child.pause * 2, _LONGEST_PAUSE)
 
 
 def _process(child: _Child) -> subprocess.Popen[bytes]:

@@ -16,11 +16,13 @@ _ASK = "from operations.supervisor import end_with_supervisor; end_with_supervis
 _LATE = "import os, time\nwhile os.getppid() == int(os.environ['YICHUANG_PARENT']): time.sleep(0.01)\n"
 
 
-def _supervisor(tmp_path: Path, program: str) -> Process:
+def _supervisor(tmp_path: Path, program: str, beside: str = "") -> Process:
+    """One that keeps `program` running, in Python; and the program in the file `beside`."""
+    others = f", 'other': [{beside!r}]" if beside else ""
     code = (
         "import sys; from pathlib import Path; from kernel import logs; from operations.supervisor import Supervisor\n"
         "logs.configure('INFO')\n"
-        f"Supervisor({{'one': [sys.executable, '-c', {program!r}]}}, Path({str(tmp_path)!r}), grace=1).run()"
+        f"Supervisor({{'one': [sys.executable, '-c', {program!r}]{others}}}, Path({str(tmp_path)!r}), grace=1).run()"
     )
     return Process([sys.executable, "-c", code], log=tmp_path / "log", cwd=Path(__file__).parent.parent)
 
@@ -74,6 +76,31 @@ def test_one_that_keeps_dying_is_given_longer_and_longer_pauses(tmp_path: Path) 
     with _supervisor(tmp_path, "raise SystemExit(3)") as supervisor:
         for pause in ("0.2", "0.4", "0.8"):
             assert '"exit": 3' in supervisor.wait_for_line(f'"again": {pause}')
+
+
+def test_what_cannot_be_written_down_ends_nobody_and_is_written_when_it_can(supervisor: Process, tmp_path: Path) -> None:
+    first, gone = _pid(tmp_path), tmp_path / "gone"
+    (tmp_path / ".one.pid").mkdir()  # no disk is full for root: this is what can't be written to either
+    os.kill(first, signal.SIGKILL)
+    supervisor.wait_for_line("process id not noted")
+    assert supervisor.alive
+    assert not (tmp_path / "one.pid").exists()  # nobody kills what else has that number now
+    (tmp_path / ".one.pid").rename(gone)
+    second = _pid(tmp_path)
+    assert second != first
+    assert _runs(second)
+
+
+def test_one_that_cannot_be_started_is_tried_again_and_the_others_run_on(tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    with _supervisor(tmp_path, _SLEEP, beside=str(program)) as supervisor:
+        child = _pid(tmp_path)
+        for pause in ("0.2", "0.4"):
+            assert "No such file" in supervisor.wait_for_line(f'"again": {pause}')
+        assert _runs(child)
+        program.write_text("#!/bin/sh\nexec sleep 600\n")
+        program.chmod(0o700)
+        eventually((tmp_path / "other.pid").exists)
 
 
 def test_children_of_a_killed_supervisor_end(tmp_path: Path) -> None:
