@@ -65,12 +65,17 @@ class Settings:
         return frozenset(text.strip() for text in self.trusted_proxies.split(",") if text.strip())
 
     def key(self) -> bytes:
-        """The master key, 32 bytes."""
+        """The master key, 32 bytes. Raises BadSettings where nobody has made one."""
+        if not self.secret_key:
+            raise BadSettings(f"SECRET_KEY: not set, and {self.data_dir.resolve()} (DATA_DIR) holds none")
         return bytes.fromhex(self.secret_key)
 
 
-def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
-    """Read the settings. Raises BadSettings that lists every wrong one."""
+def load_settings(environ: Mapping[str, str] = os.environ, *, making: bool = True) -> Settings:
+    """Read the settings. Raises BadSettings that lists every wrong one.
+
+    `making` False: where there is no secret key, none is made, and nothing else either.
+    """
     values: dict[str, Any] = {}
     wrong: list[str] = []
     for item in fields(Settings):
@@ -85,7 +90,12 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     wrong += _contradictions(settings)
     if wrong:
         raise BadSettings("; ".join(wrong))
-    return settings if settings.secret_key else _with_kept_secret(settings)
+    if settings.secret_key:
+        return settings
+    kept = settings.data_dir / "secrets.json"
+    if making:
+        _make_secret(kept)
+    return _with_kept_secret(settings, kept)
 
 
 def _parse(kind: Any, text: str) -> Any:
@@ -128,18 +138,25 @@ def _is_key(text: str) -> bool:
     return len(text) == 64 and all(letter in "0123456789abcdefABCDEF" for letter in text)
 
 
-def _with_kept_secret(settings: Settings) -> Settings:
-    """Use the secret kept beside the data; make one on the very first start."""
-    kept = settings.data_dir / "secrets.json"
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not kept.exists():
-        drafted = settings.data_dir / f".secrets.{os.getpid()}.json"
-        drafted.touch(mode=0o600)
-        drafted.write_text(json.dumps({"secret_key": secrets.token_hex(32)}))
-        # A link is made whole or not at all: of several processes starting at once one wins, the others read its key.
-        with contextlib.suppress(FileExistsError):
-            os.link(drafted, kept)
-        drafted.unlink()
-    secret = json.loads(kept.read_text())["secret_key"]
+def _make_secret(kept: Path) -> None:
+    """Make one on the very first start."""
+    kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if kept.exists():
+        return
+    drafted = kept.with_name(f".secrets.{os.getpid()}.json")
+    drafted.touch(mode=0o600)
+    drafted.write_text(json.dumps({"secret_key": secrets.token_hex(32)}))
+    # A link is made whole or not at all: of several processes starting at once one wins, the others read its key.
+    with contextlib.suppress(FileExistsError):
+        os.link(drafted, kept)
+    drafted.unlink()
+
+
+def _with_kept_secret(settings: Settings, kept: Path) -> Settings:
+    """With the secret kept beside the data, if there is one."""
+    try:
+        secret = json.loads(kept.read_text())["secret_key"]
+    except FileNotFoundError:
+        return settings
     values = {item.name: getattr(settings, item.name) for item in fields(Settings)}
     return Settings(**{**values, "secret_key": secret})

@@ -64,6 +64,7 @@ def installations(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: p
                 like = request.getfixturevalue("migrated_postgres")
                 server = request.getfixturevalue("postgres_server")
                 monkeypatch.setenv("DATABASE_URL", stack.enter_context(fresh_database(server, like, durable=False)))
+            load_settings()  # its key is made as by the first start
             made = Installation(tmp_path)
             stack.callback(made.close)
             return made

@@ -11,11 +11,12 @@ from typing import Any, cast
 
 from kernel.clock import Clock, SystemClock
 from kernel.config import Settings
-from kernel.database import Database, migrate, open_database
+from kernel.database import Database
 from kernel.eventlog.consumers import Consumer
 from kernel.eventlog.following import Follower
 from kernel.eventlog.reading import LogReader
 from operations.holding import private_files
+from operations.opening import opened
 
 LOGS = ("filing", "appointment", "catalog")  # by their owners; the case log comes first
 
@@ -60,14 +61,10 @@ def of_log(owner: str) -> list[str]:
 
 @contextlib.contextmanager
 def following(settings: Settings, name: str) -> Iterator[Following]:
-    """A consumer's databases, its own migrated; closed at the end. Raises KeyError for a name that is none."""
+    """A consumer's databases; closed at the end.
+
+    Raises KeyError for a name that is none, NoTables, or OtherTables.
+    """
     wanted = consumer(name)
-    live = open_database(settings, wanted.owner)
-    log = open_database(settings, wanted.log)
-    try:
-        with private_files():
-            migrate(live, wanted.migrations)
-            yield Following(wanted, live, log, SystemClock())
-    finally:
-        live.close()
-        log.close()
+    with opened(settings, wanted.owner) as live, opened(settings, wanted.log) as log, private_files():
+        yield Following(wanted, live, log, SystemClock())

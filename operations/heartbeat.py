@@ -24,6 +24,7 @@ def run_directory(data_dir: Path) -> Path:
 @contextlib.contextmanager
 def beating(data_dir: Path, names: Sequence[str]) -> Iterator[None]:
     """Touch a file per name every two seconds, from a thread (in services: a greenlet); removed at the end."""
+    run_directory(data_dir)
     files = [_file(data_dir, name) for name in names]
     stopped = threading.Event()
 
@@ -44,13 +45,16 @@ def beating(data_dir: Path, names: Sequence[str]) -> Iterator[None]:
 
 
 def stale(data_dir: Path, names: Sequence[str], within: float = FRESH) -> list[str]:
-    """Those of `names` that gave no sign of life in the last seconds on this machine (no names: of all that did)."""
-    wanted = [_file(data_dir, name) for name in names] or sorted(run_directory(data_dir).glob(_pattern()))
+    """Those of `names` that gave no sign of life in the last seconds on this machine (no names: of all that did).
+
+    Where nothing ever ran, nothing is made.
+    """
+    wanted = [_file(data_dir, name) for name in names] or sorted((data_dir / "run").glob(_pattern()))
     return [file.name.partition("@")[0] for file in wanted if not _fresh(file, within)] if wanted else ["(none)"]
 
 
 def beating_now(data_dir: Path) -> list[str]:
-    """The services on this machine that gave signs of life just now; where nothing ever ran, nothing is made."""
+    """The services on this machine that gave signs of life just now. Makes nothing either."""
     files = sorted((data_dir / "run").glob(_pattern()))
     return [file.name.partition("@")[0] for file in files if _fresh(file, FRESH)]
 
@@ -61,7 +65,7 @@ def _pattern() -> str:
 
 def _file(data_dir: Path, name: str) -> Path:
     # Containers of several services, or several of one, share a data volume: the machine's name tells them apart.
-    return run_directory(data_dir) / f"{name}@{socket.gethostname()}.alive"
+    return data_dir / "run" / f"{name}@{socket.gethostname()}.alive"
 
 
 def _touch(files: Sequence[Path]) -> None:

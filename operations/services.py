@@ -39,22 +39,21 @@ def service_class(name: str) -> type:
 
 def migrations_of(owner: str) -> Path:
     """The directory of an owner's migrations."""
-    return _ROOT / "services" / owner / "migrations"
+    return _ROOT / ("operations" if owner == DESK else "services") / owner / "migrations"
 
 
 def migrate_all(settings: Settings) -> list[str]:
     """Bring every owner's tables up to date, and the desk's; the owners. Harmless when repeated, also at once."""
     make_private(settings.data_dir)
     with private_files():
-        for owner in OWNERS:
-            _migrate(settings, owner, migrations_of(owner))
-        _migrate(settings, DESK, _ROOT / "operations" / "desk" / "migrations")
+        for owner in (*OWNERS, DESK):
+            _migrate(settings, owner)
     return [*OWNERS, DESK]
 
 
-def _migrate(settings: Settings, owner: str, migrations: Path) -> None:
+def _migrate(settings: Settings, owner: str) -> None:
     database = open_database(settings, owner)
     try:
-        migrate(database, migrations)
+        migrate(database, migrations_of(owner))
     finally:
         database.close()

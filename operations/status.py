@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from kernel.config import Settings
-from kernel.database import open_database
 from kernel.eventlog.parking import Lag
 from kernel.messaging.relay import standing
 from operations.consumers import CONSUMERS, LOGS, following
+from operations.opening import opened
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,11 +56,8 @@ def status(settings: Settings) -> Status:
 
 
 def _log_status(settings: Settings, owner: str) -> LogStatus:
-    database = open_database(settings, owner)
-    try:
+    with opened(settings, owner) as database:
         found = standing(database)
-    finally:
-        database.close()
     return LogStatus(head=found.head, relay=Relayed(position=found.position, leads_until=found.leads_until))
 
 

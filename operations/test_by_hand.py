@@ -7,6 +7,7 @@ from typing import Any
 
 import pika
 import pytest
+from click.testing import Result
 
 from kernel.config import load_settings
 from kernel.contracts.case import CaseWithdrawn
@@ -208,6 +209,11 @@ def test_what_cannot_be_given_to_filing_stays_and_says_why(letters: Letters) -> 
     assert {type_ for type_, *_ in acts(letters.installation)} == {"desk.asked", "desk.failed"}
 
 
+def _well(done: Result) -> str:
+    """What a command has answered, if it was not refused."""
+    return "" if done.exit_code else done.stdout
+
+
 def test_a_dead_letter_is_taken_again_by_filing_as_from_its_sender(letters: Letters, tmp_path: Path) -> None:
     installation = letters.installation
     installation.file([1, 2], corrected_and_concluded()[:4])
@@ -216,7 +222,8 @@ def test_a_dead_letter_is_taken_again_by_filing_as_from_its_sender(letters: Lett
     (tmp_path / "right.json").write_text(json.dumps(step(2)))
     with Process([sys.executable, "-m", "operations.serve", "filing"], log=tmp_path / "filing.log") as filing:
         ready = ("dead-letters", "requeue", known, *WHY, "--json")
-        taken = json.loads(eventually(lambda: filing.alive and installation.run(*ready).stdout, timeout=60))
+        told = eventually(lambda: filing.alive and _well(installation.run(*ready)), timeout=60)
+        taken = json.loads(told)
         assert (taken["status"], taken["position"]) == ("appended", head + 1)
         words = ("--body", str(tmp_path / "right.json"))
         assert installation.lines("dead-letters", "requeue", garbled, *WHY, *words)[0]["position"] == head + 2

@@ -114,6 +114,39 @@ def test_a_database_that_is_away_is_said_in_a_line(data_dir: Path, monkeypatch: 
     assert refused.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "code", "exit_code"),
+    [
+        (("log", "tail"), "no_tables", 1),
+        (("log", "tail", "--before", "2026-01-01T00:00:00Z", "--follow"), "wrong_usage", 2),
+        (("replay", "progress"), "no_tables", 1),
+        (("parked", "requeue", "--consumer", "progress"), "wrong_usage", 2),
+        (("parked", "show", "S1", "--consumer", "progress"), "no_tables", 1),
+        (("dead-letters", "list"), "refused", 1),
+        (("messages", "resend", "--why", "w"), "wrong_usage", 2),
+        (("archive", "verify", "none"), "archive_failed", 1),
+        (("department", "publish", "--organ", "O", "--type", "t", "--serial", "S", "--data", "{"), "wrong_usage", 2),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
+)
+def test_who_asks_for_json_is_refused_in_json(
+    data_dir: Path, words: tuple[str, ...], code: str, exit_code: int
+) -> None:
+    refused = yichuang(*words, "--json")
+    told = json.loads(refused.stdout)
+    assert (told["code"], refused.exit_code, refused.stderr) == (code, exit_code, "")
+    assert told["detail"] in yichuang(*words).stderr
+
+
+def test_so_are_wrong_settings_and_wrong_fields(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ("staff", "add", "LI", "--role", "operator", "--password-stdin", "--json")
+    wrong = json.loads(yichuang(*words, said="a long secret\n").stdout)
+    assert (wrong["code"], [error["field"] for error in wrong["errors"]]) == ("invalid_input", ["name"])
+    monkeypatch.setenv("PORT", "high")
+    refused = yichuang("migrate", "--json")
+    assert (json.loads(refused.stdout)["code"], refused.exit_code) == ("wrong_usage", 2)
+
+
 def test_nobody_is_healthy_where_nothing_runs(data_dir: Path) -> None:
     assert yichuang("healthy", "filing").exit_code == 1
     assert json.loads(yichuang("healthy", "--json").output) == {"healthy": False, "silent": ["(none)"]}

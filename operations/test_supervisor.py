@@ -78,7 +78,7 @@ def test_one_that_keeps_dying_is_given_longer_and_longer_pauses(tmp_path: Path) 
             assert '"exit": 3' in supervisor.wait_for_line(f'"again": {pause}')
 
 
-def test_what_cannot_be_written_down_ends_nobody_and_is_written_when_it_can(supervisor: Process, tmp_path: Path) -> None:
+def test_what_cannot_be_noted_ends_nobody_and_is_noted_when_it_can(supervisor: Process, tmp_path: Path) -> None:
     first, gone = _pid(tmp_path), tmp_path / "gone"
     (tmp_path / ".one.pid").mkdir()  # no disk is full for root: this is what can't be written to either
     os.kill(first, signal.SIGKILL)

@@ -4,7 +4,17 @@ Never blocks the event loop of a process that `kernel.green` has patched, and ne
 """
 
 from kernel.database.away import DatabaseAway, is_away
-from kernel.database.database import Database, open_database, open_url
-from kernel.database.migrating import migrate
+from kernel.database.database import Database, open_database, open_existing, open_url
+from kernel.database.migrating import migrate, newest, present
 
-__all__ = ["Database", "DatabaseAway", "is_away", "migrate", "open_database", "open_url"]
+__all__ = [
+    "Database",
+    "DatabaseAway",
+    "is_away",
+    "migrate",
+    "newest",
+    "open_database",
+    "open_existing",
+    "open_url",
+    "present",
+]

@@ -75,11 +75,32 @@ def _held(lock: threading.Lock) -> Iterator[None]:
 
 def open_database(settings: Settings, owner: str) -> Database:
     """The database of `owner` (a service's name): its schema in DATABASE_URL, or its file in DATA_DIR."""
-    return open_url(settings.database_url or f"sqlite:///{Path(settings.data_dir).resolve()}/{owner}.sqlite3", owner)
+    return open_url(settings.database_url or f"sqlite:///{_file(settings, owner)}", owner)
 
 
-def open_url(url: str, owner: str) -> Database:
-    """The database of `owner` at `url`: sqlite:///path, or postgresql:// (any spelling of it)."""
+def open_existing(settings: Settings, owner: str) -> Database | None:
+    """The same for who only looks: makes neither directory nor file nor schema. None where there is no such file.
+
+    Raises OSError for one that may not be looked at.
+    """
+    if settings.database_url:
+        return open_url(settings.database_url, owner, making=False)
+    try:
+        _file(settings, owner).stat()
+    except FileNotFoundError:
+        return None
+    return open_url(f"sqlite:///{_file(settings, owner)}", owner)
+
+
+def _file(settings: Settings, owner: str) -> Path:
+    return Path(settings.data_dir).resolve() / f"{owner}.sqlite3"
+
+
+def open_url(url: str, owner: str, *, making: bool = True) -> Database:
+    """The database of `owner` at `url`: sqlite:///path, or postgresql:// (any spelling of it).
+
+    A file that is missing is made; a schema, too, where `making`.
+    """
     if not postgresql.is_name(owner):
         raise ValueError(f"not fit for a schema or a file name: {owner!r}")
     parsed = sa.make_url(postgresql.normalised(url))
@@ -87,5 +108,5 @@ def open_url(url: str, owner: str) -> Database:
     if backend == "sqlite":
         return Database(*sqlite.make_engines(parsed, LOCK_SECONDS), owner)
     if backend == "postgresql":
-        return Database(*postgresql.make_engines(parsed, owner, LOCK_SECONDS), owner)
+        return Database(*postgresql.make_engines(parsed, owner, LOCK_SECONDS, making=making), owner)
     raise ValueError(f"neither SQLite nor PostgreSQL: {backend}")

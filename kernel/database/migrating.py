@@ -37,8 +37,13 @@ def newest(versions: Path) -> str:
     return found[1]
 
 
+def present(database: Database) -> str | None:
+    """The revision that the tables are at; None: there are none. Changes nothing."""
+    with database.read() as connection:
+        return _present(connection)
+
+
 def _present(tx: sa.Connection) -> str | None:
-    """The revision that the tables are at; None: there are none."""
     if not sa.inspect(tx).has_table(_STAMP.name):
         return None
     return tx.execute(sa.select(_STAMP.c.version_num)).scalar()

@@ -29,17 +29,21 @@ def normalised(url: str) -> str:
     return re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql+psycopg://", url)
 
 
-def make_engines(url: sa.URL, owner: str, lock_seconds: float) -> tuple[sa.Engine, sa.Engine]:
-    """An engine for transactions and one for single statements.
+def make_engines(url: sa.URL, owner: str, lock_seconds: float, *, making: bool) -> tuple[sa.Engine, sa.Engine]:
+    """An engine for transactions and one for single statements. `making`: the schema `owner`, if it is missing.
 
     To switch a pooled connection to autocommit and back costs as much as a short statement itself.
     """
     autocommit = {"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None}
-    return _engine(url, owner, lock_seconds), _engine(url, owner, lock_seconds, **autocommit)
+    engines = _engine(url, owner, lock_seconds), _engine(url, owner, lock_seconds, **autocommit)
+    if making:
+        for engine in engines:
+            sa.event.listen(engine, "connect", lambda connection, _: _make_schema(connection, owner))
+    return engines
 
 
 def _engine(url: sa.URL, owner: str, lock_seconds: float, **options: Any) -> sa.Engine:
-    """An engine whose connections live in the schema `owner`, which is made if missing. `options`: SQLAlchemy's."""
+    """An engine whose connections live in the schema `owner`. `options`: SQLAlchemy's."""
     limits = {
         "search_path": owner,
         "lock_timeout": f"{lock_seconds:.0f}s",
@@ -67,7 +71,6 @@ def _engine(url: sa.URL, owner: str, lock_seconds: float, **options: Any) -> sa.
         },
         **options,
     )
-    sa.event.listen(engine, "connect", lambda connection, _: _make_schema(connection, owner))
     sa.event.listen(engine, "connect", _hear_last_words)
     sa.event.listen(engine, "checkout", _refuse_closed)
     return engine

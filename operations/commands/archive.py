@@ -53,7 +53,7 @@ def export(
 
     if ended_before is not None and (first or last):
         raise WrongUsage("--ended-before is instead of --from and --to")
-    with opened(owner, "event") as database:
+    with opened(owner) as database:
         exporter = Exporter(LogReader(database), owner, Signer(settings().key()), SystemClock())
         pace = Pace(f"export {owner}", as_json)
         if ended_before is not None:
@@ -76,12 +76,9 @@ def verify(file: Path, key: str | None, as_json: bool) -> None:
     """
     from operations.archive.importing import events_in
     from operations.archive.manifest import read_manifest
-    from operations.commands.common import failing_clearly
 
-    with failing_clearly():
-        manifest = read_manifest(file, key)
-        pace = Pace("verify archive", as_json)
-        count = sum(1 for _ in events_in(file, manifest, pace))
+    manifest = read_manifest(file, key)
+    count = sum(1 for _ in events_in(file, manifest, Pace("verify archive", as_json)))
     say(_told(file, manifest), f"sound: {_sentence(manifest)}; {count} events read, signed by {manifest.key}", as_json)
 
 
@@ -101,11 +98,9 @@ def import_(file: Path, key: str | None, as_json: bool) -> None:
     """
     from operations.archive.importing import bring_in
     from operations.archive.manifest import read_manifest
-    from operations.commands.common import failing_clearly
 
-    with failing_clearly():
-        manifest = read_manifest(file, key)
-    with opened(_known(manifest), "event") as database:
+    manifest = read_manifest(file, key)
+    with opened(_known(manifest)) as database:
         head = bring_in(file, manifest, database, Pace("import", as_json))
     told = {**_told(file, manifest), "head": head.position, "head_chain": head.chain.hex()}
     say(told, f"{_sentence(manifest)} are imported; the log of {manifest.log} is at position {head.position}", as_json)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from operations.commands.common import REFUSED, Failure, WrongUsage, fail, failing_clearly, json_option, say, settings
+from operations.commands.common import REFUSED, Failure, WrongUsage, fail, json_option, opened, say, settings
 
 if TYPE_CHECKING:
     from services.catalog.application.importing import Importing, Source
@@ -60,8 +60,8 @@ def import_(file: Path, dry_run: bool, encoding: str, complete: bool, keep_missi
     from services.catalog.application.importing import Source
 
     missing: Missing = "complete" if complete else "keep" if keep_missing else "auto"
-    with _opened() as opened:
-        report = _imported(opened.importing, Source.of(file, encoding), missing, dry_run, as_json)
+    with _at_work() as work:
+        report = _imported(work.importing, Source.of(file, encoding), missing, dry_run, as_json)
     say(report.to_json(), _sentences(report), as_json)
     if report.problems:
         raise click.exceptions.Exit(REFUSED)
@@ -84,8 +84,8 @@ def export(file: Path | None, form: str | None, as_json: bool) -> None:
     if as_json and file is None:
         raise WrongUsage("--json tells about a FILE, which isn't named; for the format use --format json")
     chosen = form or ("csv" if file and file.suffix.lower() == ".csv" else "json")
-    with _opened() as opened:
-        lines = opened.exporting.lines("csv" if chosen == "csv" else "json")
+    with opened("catalog"), _at_work() as work:  # it must be there: who only reads makes none
+        lines = work.exporting.lines("csv" if chosen == "csv" else "json")
         if file is None:
             for line in lines:
                 sys.stdout.buffer.write(line)
@@ -95,15 +95,14 @@ def export(file: Path | None, form: str | None, as_json: bool) -> None:
 
 
 @contextlib.contextmanager
-def _opened() -> Iterator["Catalog"]:
+def _at_work() -> Iterator["Catalog"]:
     from services.catalog.bootstrap import open_catalog
 
-    with failing_clearly():
-        opened = open_catalog(settings())
-        try:
-            yield opened
-        finally:
-            opened.close()
+    catalog = open_catalog(settings(making=True))
+    try:
+        yield catalog
+    finally:
+        catalog.close()
 
 
 def _imported(importing: "Importing", source: "Source", missing: "Missing", dry_run: bool, as_json: bool) -> "Report":

@@ -4,10 +4,11 @@ Exit codes: 0 done, 1 refused or found wrong, 2 wrong usage or settings, 3 somet
 """
 
 import contextlib
+import functools
 import json
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -16,30 +17,54 @@ import click
 if TYPE_CHECKING:
     from kernel.config import Settings
     from kernel.database import Database
+    from kernel.errors import Refusal
 
 REFUSED, USAGE, AWAY = 1, 2, 3
-
-json_option: Callable[[Any], Any] = click.option(
-    "--json", "as_json", is_flag=True, help="Print JSON, one object a line."
-)
+_TRY_AGAIN = (503, 504)  # statuses of refusals
 
 
 class Failure(click.ClickException):
     """Ends a command with a sentence on stderr and exit code 1."""
 
     exit_code = REFUSED
+    code = "refused"
+
+    def __init__(self, sentence: str, told: Mapping[str, Any] | None = None) -> None:
+        """`told`: the same in JSON, where `code` and the sentence are not all of it."""
+        super().__init__(sentence)
+        self.told = told or {"code": self.code, "detail": sentence}
 
 
 class WrongUsage(Failure):
     """The same with exit code 2."""
 
     exit_code = USAGE
+    code = "wrong_usage"
 
 
 class Away(Failure):
     """The same with exit code 3."""
 
     exit_code = AWAY
+    code = "away"
+
+
+def json_option(command: Callable[..., None]) -> Callable[..., None]:
+    """`--json`, right above the function. How the command fails is said in a sentence, or as its last line of JSON."""
+
+    @functools.wraps(command)
+    def answering(*, as_json: bool, **given: Any) -> None:
+        try:
+            with failing_clearly():
+                command(as_json=as_json, **given)
+        except click.ClickException as failed:
+            if not as_json:
+                raise
+            told = getattr(failed, "told", None) or {"code": WrongUsage.code, "detail": failed.format_message()}
+            say(told, "", as_json)
+            raise click.exceptions.Exit(failed.exit_code) from None
+
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")(answering)
 
 
 def say(data: Any, sentence: str, as_json: bool) -> None:
@@ -68,44 +93,68 @@ def fail(data: Any, sentence: str, as_json: bool) -> NoReturn:
     raise click.exceptions.Exit(REFUSED)
 
 
-def settings() -> "Settings":
-    """The installation's settings. Ends the command when they are wrong, naming all that is."""
-    from kernel.config import BadSettings, load_settings
+def settings(*, making: bool = False) -> "Settings":
+    """The installation's settings. Ends the command when they are wrong, naming all that is.
 
-    try:
-        return load_settings()
-    except BadSettings as wrong:
-        raise WrongUsage(f"settings: {wrong}") from None
+    `making`: for commands that begin an installation, where there is none yet. Others leave no trace there.
+    """
+    from kernel.config import load_settings
+
+    return load_settings(making=making)
 
 
 @contextlib.contextmanager
 def failing_clearly() -> Iterator[None]:
-    """Turn refusals, databases that are away or full, and missing rights into a sentence and an exit code."""
-    import sqlalchemy.exc
-
-    from kernel.database import DatabaseAway, is_away
-    from kernel.database.away import is_full, lacks_rights
-    from kernel.errors import Refusal
-    from kernel.eventlog import LogDamaged
-
+    """Turn refusals, what is away or full, and missing rights into a sentence and an exit code."""
     try:
         yield
-    except Refusal as refusal:
-        fields = "".join(f"\n  {error['field']}: {error['message']}" for error in refusal.errors)
-        raise Failure(f"{refusal.sentence('en')} ({refusal.code}){fields}") from None
-    except LogDamaged as damaged:
-        raise Failure(f"{damaged}; see: yichuang verify") from None
-    except PermissionError as error:
-        raise Failure(f"no right to use {error.filename or 'a file'}: {error.strerror}") from None
-    except (sqlalchemy.exc.SQLAlchemyError, DatabaseAway) as error:
-        said = str(error).splitlines()[0]
-        if is_full(error):
-            raise Away(f"the database's disk is full; make room and give the same command again: {said}") from None
-        if lacks_rights(error):
-            raise Failure(f"this database user lacks the right: {said}") from None
-        if not is_away(error):
+    except (click.ClickException, click.exceptions.Exit, click.Abort):
+        raise
+    except Exception as error:
+        clear = _clear(error)
+        if clear is None:
             raise
-        raise Away(f"the database can't be reached: {said}") from None
+        raise clear from None
+
+
+def _clear(error: Exception) -> Failure | None:
+    """How a command ends by `error`; None: by a fault of ours. What that needs is imported when something fails."""
+    from kernel.config import BadSettings
+    from kernel.errors import Refusal
+    from kernel.eventlog import LogDamaged
+    from kernel.messaging.connection import BrokerAway
+
+    if isinstance(error, Refusal):
+        return _refused(error)
+    if isinstance(error, BadSettings):
+        return WrongUsage(f"settings: {error}")
+    if isinstance(error, LogDamaged):
+        return Failure(f"{error}; see: yichuang verify")
+    if isinstance(error, PermissionError):
+        return Failure(f"no right to use {error.filename or 'a file'}: {error.strerror}")
+    if isinstance(error, BrokerAway):
+        return Away(f"RabbitMQ can't be reached: {error}")
+    return _of_database(error)
+
+
+def _refused(refusal: "Refusal") -> Failure:
+    sentence = refusal.sentence("en")
+    fields = "".join(f"\n  {error['field']}: {error['message']}" for error in refusal.errors)
+    told = {"code": refusal.code, "detail": sentence, **({"errors": refusal.errors} if fields else {})}
+    kind = Away if refusal.status in _TRY_AGAIN else Failure
+    return kind(f"{sentence} ({refusal.code}){fields}", told)
+
+
+def _of_database(error: Exception) -> Failure | None:
+    from kernel.database import is_away
+    from kernel.database.away import is_full, lacks_rights
+
+    said = (str(error).splitlines() or [""])[0]
+    if is_full(error):
+        return Away(f"the database's disk is full; make room and give the same command again: {said}")
+    if lacks_rights(error):
+        return Failure(f"this database user lacks the right: {said}")
+    return Away(f"the database can't be reached: {said}") if is_away(error) else None
 
 
 @contextlib.contextmanager
@@ -123,17 +172,9 @@ def logging_as_services_do() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def opened(owner: str, table: str) -> Iterator["Database"]:
-    """An owner's database, which must have `table`; closed at the end."""
-    import sqlalchemy as sa
+def opened(owner: str) -> Iterator["Database"]:
+    """An owner's database, whose tables must be there; closed at the end."""
+    from operations import opening
 
-    from kernel.database import open_database
-
-    database = open_database(settings(), owner)
-    try:
-        with failing_clearly():
-            if not sa.inspect(database.engine).has_table(table):
-                raise Failure(f"{owner} has no tables yet; make them with: yichuang migrate")
-            yield database
-    finally:
-        database.close()
+    with opening.opened(settings(), owner) as database:
+        yield database

@@ -9,10 +9,8 @@ import click
 from operations.commands.common import (
     Failure,
     fail,
-    failing_clearly,
     json_option,
     logging_as_services_do,
-    opened,
     say,
     settings,
 )
@@ -60,10 +58,9 @@ def list_(consumer: str | None, as_json: bool) -> None:
     from operations.consumers import following
 
     found: list[Any] = []
-    with failing_clearly():
-        for name in [consumer] if consumer else CONSUMERS:
-            with following(settings(), name) as one:
-                found += one.follower.parked()
+    for name in [consumer] if consumer else CONSUMERS:
+        with following(settings(), name) as one:
+            found += one.follower.parked()
     for event in found:
         say(vars(event), _line(event), as_json)
     if not found and not as_json:
@@ -88,7 +85,7 @@ def show(serial: str, consumer: str, as_json: bool) -> None:
     """
     from operations.consumers import following
 
-    with failing_clearly(), following(settings(), consumer) as one:
+    with following(settings(), consumer) as one:
         events = _of(one, serial)
         life = {event.position: event for event in one.reader.stream(serial)}
     if not events:
@@ -220,9 +217,9 @@ def skip(serial: str, consumer: str, position: int, why: str, by: str | None, as
 @contextlib.contextmanager
 def _at_work(name: str) -> Iterator["Following"]:
     """A consumer whose log is there. What it parks is said as its service says it."""
-    from operations.consumers import consumer, following
+    from operations.consumers import following
 
-    with opened(consumer(name).log, "event"), logging_as_services_do(), following(settings(), name) as one:
+    with logging_as_services_do(), following(settings(), name) as one:
         yield one
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from operations.commands.common import Away, Failure, fail, failing_clearly, json_option, organ_code, say, settings
+from operations.commands.common import Away, Failure, fail, json_option, organ_code, say, settings
 
 _URI = "AMQP_URI"
 
@@ -37,12 +37,11 @@ def key(organ: str, as_json: bool) -> None:
     """
     from services.accounts import bootstrap
 
-    with failing_clearly():
-        accounts = bootstrap.build(settings())
-        try:
-            made = accounts.issue_department_key(organ)
-        finally:
-            accounts.close()
+    accounts = bootstrap.build(settings(making=True))
+    try:
+        made = accounts.issue_department_key(organ)
+    finally:
+        accounts.close()
     say({"organ": organ, "key": made}, f"{made}\nShown this once; {organ} sends it with every event.", as_json)
 
 

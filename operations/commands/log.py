@@ -81,7 +81,7 @@ def tail(owner: str, follow: bool, as_json: bool, **options: Any) -> None:
         raise WrongUsage("--before has an end and --follow has none")
     if follow and None not in (options["after"], options["limit"]):
         raise WrongUsage("--after with --follow prints every event from there on: no --limit")
-    with opened(owner, "event") as database:
+    with opened(owner) as database:
         for event in read(LogReader(database), _wanted(follow, **options), follow):
             say(_shown(event), _line(event), as_json)
 
@@ -134,7 +134,7 @@ def show(serial: str, owner: str, as_json: bool) -> None:
     from kernel.eventlog.reading import LogReader
     from operations.lives import steps
 
-    with opened(owner, "event") as database:
+    with opened(owner) as database:
         life = list(steps(LogReader(database).stream(serial)))
     if not life:
         raise Failure(f"{owner}'s log has no event of {serial}")
@@ -182,7 +182,7 @@ def stats(owner: str, by: str, as_json: bool) -> None:
     """
     from operations.counting import counted, whole
 
-    with opened(owner, "event") as database:
+    with opened(owner) as database:
         total, counts = whole(database), counted(database, by)
     lines = [f"{total['events']} events of {total['streams']} cases, {total['first']} to {total['last']}"]
     lines += [f"{count:>10}  {name}" for name, count in counts]
@@ -206,7 +206,7 @@ def head(owner: str, out: Path | None, as_json: bool) -> None:
     from kernel.eventlog.heads import Signer
     from kernel.eventlog.reading import LogReader
 
-    with opened(owner, "event") as database:
+    with opened(owner) as database:
         reader = LogReader(database)
         at = reader.head()
         signer = Signer(settings().key())
@@ -239,6 +239,5 @@ def status(as_json: bool) -> None:
     """
     from operations.status import status as ask
 
-    with opened("filing", "relay"), opened("appointment", "relay"), opened("catalog", "relay"):
-        found = ask(settings())
+    found = ask(settings())
     say(found.as_dict(), str(found), as_json)

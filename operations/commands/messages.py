@@ -40,7 +40,7 @@ def list_(serial: str | None, state: str | None, limit: int, lost: bool, as_json
     """
     from services.notify.adapters.messages import SqlMessages
 
-    with opened("notify", "message") as database:
+    with opened("notify") as database:
         found = SqlMessages(database).listed(serial, state, limit, lost)
     for message in found:
         say(message, _line(message), as_json)
@@ -69,7 +69,7 @@ def resend(id: str | None, position: int | None, log: str, why: str, by: str | N
 
     if (id is None) is (position is None):
         raise WrongUsage("one of ID and --missing is needed.")
-    with opened("notify", "message") as database:
+    with opened("notify") as database:
         target = id or f"{log}:{position}"
         with audited(settings(), "messages.resend", target, why=why, by=by) as act:
             act.outcome = _again(database, id) if id is not None else _missing(log, int(position or 0))

@@ -5,7 +5,7 @@ import sys
 import click
 
 from kernel.contracts.accounts import ROLES
-from operations.commands.common import WrongUsage, failing_clearly, json_option, say, settings
+from operations.commands.common import WrongUsage, json_option, say, settings
 
 
 @click.group()
@@ -36,12 +36,11 @@ def add(name: str, role: str, organ: str | None, hall: str | None, password_stdi
     from services.accounts import bootstrap
 
     password = _password(password_stdin)
-    with failing_clearly():
-        accounts = bootstrap.build(settings())
-        try:
-            made = accounts.add_staff(name, password, role, organ, hall)
-        finally:
-            accounts.close()
+    accounts = bootstrap.build(settings(making=True))
+    try:
+        made = accounts.add_staff(name, password, role, organ, hall)
+    finally:
+        accounts.close()
     say(made, f"{role} {name} has account {made['account']}", as_json)
 
 

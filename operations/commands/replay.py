@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from operations.commands.common import Failure, WrongUsage, json_option, logging_as_services_do, opened, say, settings
+from operations.commands.common import Failure, WrongUsage, json_option, logging_as_services_do, say, settings
 from operations.commands.pace import Pace
 
 if TYPE_CHECKING:
@@ -50,9 +50,9 @@ def replay(service: str, serial: str | None, discard: bool, with_skipped: bool, 
       yichuang replay progress --until 2026-02-09T12:00:00+08:00 --filter department=11440100007482532L --dry-run
       yichuang replay progress --case SERIAL
     """
-    from operations.consumers import consumer, following
+    from operations.consumers import following
 
-    with opened(consumer(service).log, "event"), logging_as_services_do(), following(settings(), service) as one:
+    with logging_as_services_do(), following(settings(), service) as one:
         if serial is not None:
             _mend(one, service, serial, with_skipped, as_json)
         elif discard:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
+@failing_clearly()
 def run() -> None:
     """Serve the hall until interrupted.
 
@@ -29,13 +30,12 @@ def run() -> None:
     from operations.services import ALL, SERVICES, migrate_all
     from operations.supervisor import Supervisor, serve_command
 
-    chosen = settings()
-    with failing_clearly():
-        if chosen.embedded:
-            with _ours(chosen):
-                migrate_all(chosen)
-            _become(serve_command(ALL))
-        migrate_all(chosen)
+    chosen = settings(making=True)
+    if chosen.embedded:
+        with _ours(chosen):
+            migrate_all(chosen)
+        _become(serve_command(ALL))
+    migrate_all(chosen)
     _check_port(chosen)
     _log_as("supervisor", chosen)
     Supervisor({name: serve_command(name) for name in SERVICES}, run_directory(chosen.data_dir)).run()
@@ -66,8 +66,7 @@ def migrate(as_json: bool) -> None:
     """
     from operations.services import migrate_all
 
-    with failing_clearly():
-        owners = migrate_all(settings())
+    owners = migrate_all(settings(making=True))
     say({"migrated": owners}, f"up to date: {', '.join(owners)}", as_json)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from operations.commands.common import Failure, fail, json_option, logging_as_services_do, opened, say, settings
+from operations.commands.common import Failure, fail, json_option, logging_as_services_do, say, settings
 from operations.commands.log import LOGS
 from operations.commands.pace import Pace
 
@@ -35,7 +35,7 @@ def verify(owner: str | None, against: Path | None, repair: bool, as_json: bool)
       yichuang verify --against head-2026-02-09.json
       yichuang verify --repair
     """
-    with opened("filing", "event"), logging_as_services_do():
+    with logging_as_services_do():
         if against is not None:
             _hold_against(against)
         verdicts = _checked(owner, as_json)

@@ -1,6 +1,6 @@
 """Looks at everything once: tables, broker, services, disk. Who is away is noted, and the others are looked at.
 
-Changes nothing, and makes no tables.
+Changes nothing, and makes neither tables nor where they would be.
 """
 
 import contextlib
@@ -11,12 +11,11 @@ from datetime import datetime
 from importlib import import_module
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from kernel.clock import SystemClock
 from kernel.config import Settings
-from kernel.database import Database, DatabaseAway, open_database
+from kernel.database import Database, DatabaseAway, open_existing, present
 from kernel.database.size import size_of
 from kernel.eventlog.parking import Lag
 from kernel.eventlog.reading import LogReader
@@ -123,11 +122,11 @@ class Look:
 
     @contextlib.contextmanager
     def _opened(self, owner: str) -> Iterator[Database]:
-        if not self._settings.database_url and not (self._settings.data_dir / f"{owner}.sqlite3").exists():
+        database = open_existing(self._settings, owner)
+        if database is None:
             raise NoTables(f"{owner} has no tables yet")
-        database = open_database(self._settings, owner)
         try:
-            if not sa.inspect(database.engine).has_table("alembic_version"):
+            if present(database) is None:
                 raise NoTables(f"{owner} has no tables yet")
             yield database
         finally:
@@ -138,7 +137,7 @@ class Look:
         """Go on without what can't be looked at."""
         try:
             yield
-        except (SQLAlchemyError, DatabaseAway) as error:
+        except (SQLAlchemyError, DatabaseAway, OSError) as error:
             self._away[what] = str(error).splitlines()[0]
         except NoTables as why:
             self._unmade[what] = str(why)
