@@ -62,6 +62,16 @@ def test_a_replay_of_notify_makes_no_message(installation: Installation) -> None
     assert len(installation.rows("notify", "SELECT * FROM message")) == made[0][0] // 3
 
 
+def test_how_far_it_is_is_said_while_it_builds_and_while_it_compares(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("operations.commands.pace._EVERY", 0.0)
+    installation.file(range(3))
+    told = installation.run("replay", "progress").stderr
+    assert "replay progress: 27 of 27" in told
+    assert "compare progress: 30 of 30" in told  # rows: cases and steps
+
+
 def test_a_replay_killed_in_the_middle_goes_on_where_it_was(installation: Installation) -> None:
     installation.file(range(1000))
     installation.follow("progress")

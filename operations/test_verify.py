@@ -250,6 +250,19 @@ def test_many_events_are_checked_by_two_processes(installation: Installation, mo
     assert named(verdict(installation)) == [("progress", "case_progress", "different", [serial(1)])]
 
 
+def test_how_far_the_lives_are_is_said_while_other_processes_look(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("operations.verification._ALONE", 9)
+    monkeypatch.setattr("operations.verification._LOOK", 0.05)
+    monkeypatch.setattr("operations.commands.pace._EVERY", 0.0)
+    installation.file(range(3))
+    installation.follow(*CONSUMERS)
+    told = installation.run("verify", "--log", "filing").stderr
+    assert "verify filing: 27 of 27" in told
+    assert "verify lives of filing: 0 of 27" in told
+
+
 def signed(installation: Installation, directory: Path) -> Path:
     file = directory / "head.json"
     assert installation.run("log", "head", "--out", str(file)).exit_code == 0

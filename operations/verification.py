@@ -5,7 +5,7 @@ Reads only; `repair` alone writes, and only what comes from a log.
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -35,6 +35,7 @@ from services.notify.adapters.parity import MESSAGES, VISIT_MESSAGES
 CHECKED = (*LOGS, "desk")
 HOLDINGS: tuple[Holding, ...] = (MESSAGES, VISIT_MESSAGES, BOOKINGS, TICKETS)
 _AT_ONCE = 10_000  # events
+_LOOK = 0.5  # seconds between looks at how far other processes are
 _PROCESSES = 2, 4  # at least, at most: each has nine connections to the database
 _ALONE = 20_000  # events from which on other processes are worth their start
 _SINGLY = 200  # cases of a consumer that are mended one by one; more are cheaper as a whole
@@ -82,12 +83,15 @@ class OtherLog(Refusal):
     en = "The log is not the one that the head was taken of: {why}."
 
 
-def check(settings: Settings, log: str, told: Told | None = None) -> Verdict:
-    """Check one log and all that is kept of it. Raises what `is_away` tells."""
+def check(settings: Settings, log: str, told: Told | None = None, looking: Told | None = None) -> Verdict:
+    """Check one log and all that is kept of it. Raises what `is_away` tells.
+
+    `told`: how much of the log was read; `looking`: of how many of its events the lives were looked at.
+    """
     with opened(settings, log) as database, ExitStack() as stack, collector.seldom():
         reader = LogReader(database)
         given_up = _given_up(settings, log)
-        beside = _beside(settings, log, reader, given_up, stack)
+        beside = _beside(settings, log, reader, given_up, stack, looking)
         counting = list(_counting(settings, database, log, stack))
         chain = _chain(reader, counting, told)
         if isinstance(chain, Broken):  # what such a log implies is nobody's measure
@@ -97,7 +101,7 @@ def check(settings: Settings, log: str, told: Told | None = None) -> Verdict:
         # Who counts is asked before others are waited for.
         for finding in chain_from(*(one.end() for one in counting)):
             verdict.add(finding)
-        for finding in chain_from(*(part() for part in beside)):
+        for finding in beside():
             verdict.add(finding)
     return verdict
 
@@ -132,14 +136,44 @@ def _chain(reader: LogReader, counting: list[Counting], told: Told | None) -> So
 
 
 def _beside(
-    settings: Settings, log: str, reader: LogReader, given_up: dict[str, Skipped], stack: ExitStack
-) -> list[Callable[[], list[Finding]]]:
-    """The lives of a log, each to be waited for: of a long one in parts, each in a process that has begun."""
-    if reader.head().position < _ALONE:
-        return [partial(look_by_stream, settings, log, ("", None), given_up)]
+    settings: Settings,
+    log: str,
+    reader: LogReader,
+    given_up: dict[str, Skipped],
+    stack: ExitStack,
+    told: Told | None,
+) -> Callable[[], list[Finding]]:
+    """The lives of a log, to be waited for: of a long one in parts, each in a process that has begun."""
+    aim = reader.head().position
+    if aim < _ALONE:
+        return partial(look_by_stream, settings, log, ("", None), given_up)
     parts = reader.parts(min(_PROCESSES[1], max(_PROCESSES[0], len(os.sched_getaffinity(0)))))
-    pool = stack.enter_context(ProcessPoolExecutor(len(parts), mp_context=get_context("spawn")))
-    return [pool.submit(look_by_stream, settings, log, part, given_up).result for part in parts]
+    processes = get_context("spawn")
+    looked = processes.Value("q", 0)
+    pool = stack.enter_context(ProcessPoolExecutor(len(parts), processes, _count_in, (looked,)))
+    looks = [pool.submit(look_by_stream, settings, log, part, given_up) for part in parts]
+
+    def found() -> list[Finding]:
+        while wait(looks, _LOOK).not_done:
+            if told is not None:
+                told(looked.value, aim)
+        return [finding for look in looks for finding in look.result()]
+
+    return found
+
+
+_looked: Any = None  # in a process of a pool: the number of events that all of its processes have looked at
+
+
+def _count_in(looked: Any) -> None:
+    global _looked
+    _looked = looked
+
+
+def _count(events: int) -> None:
+    if _looked is not None:
+        with _looked.get_lock():
+            _looked.value += events
 
 
 def look_by_stream(settings: Settings, log: str, within: StreamRange, given_up: dict[str, Skipped]) -> list[Finding]:
@@ -155,6 +189,7 @@ def look_by_stream(settings: Settings, log: str, within: StreamRange, given_up: 
         while some := reader.lives(after, _AT_ONCE, last):
             after = next(reversed(some))
             found += _looked_at(kept, given_up, some)
+            _count(sum(map(len, some.values())))
             if len(found) > MOST:
                 return found
         return found + [finding for one in kept for finding in one.strays(reader, within)]

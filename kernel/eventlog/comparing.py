@@ -3,7 +3,7 @@
 Reads both as streams, so that it needs no more memory for a million rows than for a thousand. Writes nothing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -54,16 +54,18 @@ def compare(
     samples: int = 5,
     part: bool = False,
     streams: Sequence[str] = (),
+    told: Callable[[int], None] | None = None,
 ) -> Difference:
     """Compare `table`. `part`: the shadow holds some of it on purpose, so what it lacks is not gone.
 
-    `streams`: look at the rows of these alone.
+    `streams`: look at the rows of these alone. `told`: how many more rows of the shadow were read.
     """
     shape = _shape(live, table.name)
     restricted = bool(streams) and table.stream is not None
     found = Difference(table=table.name, gone=None if part and not restricted else 0)
     width = len(shape.key)
-    left, right = (_rows(side, shape, table, streams if restricted else ()) for side in (live, shadow))
+    some = streams if restricted else ()
+    left, right = _rows(live, shape, table, some), _rows(shadow, shape, table, some, told)
     for mine, new in _aligned(left, right, width):
         found.rows += new is not None
         if mine != new:
@@ -88,7 +90,13 @@ def _shape(connection: sa.Connection, table: str) -> _Shape:
     return _Shape((*key, *(name for name in types if name not in key)), tuple(key), texts, dated)
 
 
-def _rows(connection: sa.Connection, shape: _Shape, table: Table, streams: Sequence[str]) -> Iterator[Row]:
+def _rows(
+    connection: sa.Connection,
+    shape: _Shape,
+    table: Table,
+    streams: Sequence[str],
+    told: Callable[[int], None] | None = None,
+) -> Iterator[Row]:
     values = {f"s{number}": stream for number, stream in enumerate(streams)}
     where = f" WHERE {table.stream} IN ({', '.join(f':{name}' for name in values)})" if values else ""
     # In the order in which Python compares texts, whatever the database's own is.
@@ -99,6 +107,8 @@ def _rows(connection: sa.Connection, shape: _Shape, table: Table, streams: Seque
     as_row = plain if shape.dated else tuple  # a look at each value of a million rows shows
     for part in streamed.partitions(_AT_ONCE):
         yield from map(as_row, part)
+        if told is not None:
+            told(len(part))
 
 
 def _aligned(left: Iterator[Row], right: Iterator[Row], width: int) -> Iterator[tuple[Row | None, Row | None]]:

@@ -145,8 +145,8 @@ class Rebuild:
                 aim = self._aim()
         return at
 
-    def compare(self, samples: int = 5) -> Comparison:
-        """What is different in the shadow, at the position where the live tables stand now."""
+    def compare(self, samples: int = 5, told: Told | None = None) -> Comparison:
+        """What is different in the shadow, at the position where the live tables stand now. `told`: rows of it."""
         consumer, scope = self._shadow.consumer, self._scope
         with self._shadow.live.read() as live:
             standing = self.live.checkpoint_in(live).position
@@ -154,6 +154,7 @@ class Rebuild:
                 self._follow_to(standing)
             with self._shadow.database.read() as shadow:
                 options = {"samples": samples, "part": not scope.whole, "streams": scope.selection.streams}
+                options["told"] = _adding_up(told, shadow, consumer)
                 tables = [compare(live, shadow, table, **options) for table in consumer.tables]  # type: ignore[arg-type]
                 return Comparison(live=standing, shadow=self._follower.checkpoint_in(shadow).position, tables=tables)
 
@@ -249,6 +250,22 @@ class Rebuild:
                 consumer.rebuilding_projection(self._clock).apply(tx, taken)
         if self._with_skipped:
             take_back(tx, consumer.name)
+
+
+def _adding_up(told: Told | None, shadow: sa.Connection, consumer: Consumer) -> Callable[[int], None] | None:
+    """Tells how many rows of all tables there have been, of how many, when it is given how many more."""
+    if told is None:
+        return None
+    counts = (shadow.exec_driver_sql(f"SELECT count(*) FROM {table.name}") for table in consumer.tables)
+    total = sum(count.scalar_one() for count in counts)
+    done = 0
+
+    def more(rows: int) -> None:
+        nonlocal done
+        done += rows
+        told(done, total)
+
+    return more
 
 
 class _Pace:

@@ -23,11 +23,11 @@ class Pace:
     def __call__(self, done: int, total: int) -> None:
         now = time.monotonic()
         if self._first is None:
-            self._first = done
+            self._first, self._began, self._said = done, now, now
         if now - self._said < _EVERY:
             return
         self._said = now
-        rate = (done - self._first) / (now - self._began)
+        rate = (done - self._first) / max(now - self._began, 1e-9)
         click.echo(self._line(done, total, rate), err=True)
 
     def _line(self, done: int, total: int, rate: float) -> str:

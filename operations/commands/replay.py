@@ -114,7 +114,8 @@ def _replay(
         first = rebuild.begin(scope)
         reached = rebuild.build(scope, Pace(f"replay {service}", as_json), throttle)
         built = {"service": service, "events": reached.position - first, "seconds": round(time.monotonic() - began, 3)}
-        comparison, parked = rebuild.compare(), len(rebuild.parked())
+        comparison = rebuild.compare(told=Pace(f"compare {service}", as_json))
+        parked = len(rebuild.parked())
         if swap:
             _swap(rebuild, service, with_parked=with_parked, with_skipped=with_skipped, new_log=new_log)
         place = None if swap or dry_run else rebuild.place

@@ -64,7 +64,8 @@ def _checked(owner: str | None, as_json: bool) -> list["Verdict"]:
     from operations.verification import check
 
     names = [owner] if owner else LOGS
-    return [check(settings(), name, Pace(f"verify {name}", as_json)) for name in names]
+    paces = [(Pace(f"verify {name}", as_json), Pace(f"verify lives of {name}", as_json)) for name in names]
+    return [check(settings(), name, *pace) for name, pace in zip(names, paces, strict=True)]
 
 
 def _can_be_trusted(verdict: "Verdict") -> bool:
