@@ -5,13 +5,15 @@ import json
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from kernel.clock import format_time
+from kernel.eventlog.heads import Signer
 from kernel.eventlog.testing import tamper
 from kernel.testing.cases import appends, corrected_and_concluded
-from operations.testing_installation import Installation
+from operations.testing_installation import Installation, serial
 from services.filing.domain.serials import serial_of
 
 Elsewhere = Callable[..., Installation]
@@ -96,6 +98,34 @@ def test_cases_that_have_ended_are_whole_and_replay_elsewhere(
     refused(there, "cases go to an empty log", "import", str(file))
 
 
+def test_cases_are_imported_in_the_order_in_which_they_were_recorded(
+    installation: Installation, elsewhere: Elsewhere, file: Path
+) -> None:
+    life = corrected_and_concluded()
+    installation.file([2], life[:4])
+    installation.file([1])
+    installation.log.append(appends(serial(2), life[4:], 4))
+    bodies = [event.body for event in installation.log.read(0)]
+    middle = installation.log.read(5, 1)[0].recorded_at
+    exported(installation, file, "--ended-before", "2100-01-01T00:00:00+08:00")
+    there = elsewhere()
+    assert there.run("archive", "import", str(file)).exit_code == 0
+    assert [event.body for event in there.log.read(0)] == bodies
+    since = there.lines("log", "tail", "--since", format_time(middle), "--limit", "100")
+    assert [event["position"] for event in since] == [
+        event.position for event in there.log.read(0) if event.recorded_at >= middle
+    ]
+
+
+def test_two_exports_to_one_file_do_not_write_into_each_other(installation: Installation, file: Path) -> None:
+    installation.file([1])
+    partial = file.with_name(file.name + ".partial")
+    partial.write_bytes(b"of the other")
+    refused(installation, "another export writes it", "export", str(file))
+    assert partial.read_bytes() == b"of the other"
+    assert left(file) == [partial.name]
+
+
 def spoilt(file: Path, change: Callable[[bytes], bytes]) -> None:
     file.write_bytes(change(file.read_bytes()))
 
@@ -112,7 +142,7 @@ def relined(change: Callable[[list[bytes]], list[bytes]]) -> Callable[[bytes], b
         (lambda data: b"", "truncated"),
         (lambda data: b"not a gzip at all", "can't be decompressed"),
         (lambda data: data[:700] + bytes([data[700] ^ 1]) + data[701:], ""),
-        (relined(lambda lines: lines[:-1]), "something is changed"),
+        (relined(lambda lines: lines[:-1]), "ends after 17 of 18 events: it was truncated"),
         (relined(lambda lines: [*lines, lines[-1]]), "longer than its manifest says"),
         (relined(lambda lines: [lines[1], lines[0], *lines[2:]]), "something is changed in lines 1 to 18"),
         (relined(lambda lines: [lines[0].replace(b"A", b"B"), *lines[1:]]), "something is changed"),
@@ -149,6 +179,37 @@ def test_a_changed_manifest_is_refused(installation: Installation, file: Path, t
     refused(installation, "No such file", "verify", str(file))
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"block": 10**12},
+        {"digests": []},
+        {"digests": ["zz" * 32]},
+        {"before": "zz"},
+        {"after": "00"},
+        {"events": 10**12},
+        {"events": "9"},
+        {"bytes": None},
+        {"first": 1.5},
+        {"last": 10},
+        {"kind": "cases"},
+        {"cases": 1, "until": "now\x1b[2J", "kind": "cases"},
+    ],
+    ids=str,
+)
+def test_what_somebody_else_has_signed_is_not_believed_but_read_with_care(
+    installation: Installation, file: Path, changes: dict[str, Any]
+) -> None:
+    installation.file([1])
+    exported(installation, file)
+    manifest = file.with_name(file.name + ".manifest.json")
+    told = {**json.loads(manifest.read_text()), **changes}
+    members = {name: value for name, value in told.items() if name not in ("key", "signature")}
+    manifest.write_text(json.dumps(Signer(b"x" * 32).sign_members(members)))
+    refused(installation, "its manifest lacks what a manifest says", "verify", str(file))
+    refused(installation, "its manifest lacks what a manifest says", "import", str(file))
+
+
 def test_a_broken_log_is_not_archived(installation: Installation, file: Path) -> None:
     installation.file([1])
     tamper(installation.database("filing"), "UPDATE event SET body = replace(body, '签注', '签住') WHERE position = 3")
@@ -159,7 +220,7 @@ def test_a_broken_log_is_not_archived(installation: Installation, file: Path) ->
 
 def test_a_full_disk_is_said_and_nothing_is_left(installation: Installation, file: Path) -> None:
     installation.file([1])
-    file.with_name(file.name + ".partial").symlink_to("/dev/full")
+    file.with_name(file.name + ".manifest.json.partial").symlink_to("/dev/full")
     refused(installation, "No space left on device", "export", str(file))
     assert left(file) == []
 

@@ -4,9 +4,9 @@ import gzip
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
@@ -70,99 +70,105 @@ class Exporter:
         end = self.reader.head().position if last is None else min(last, self.reader.head().position)
         if first > end:
             raise NothingToArchive(file=str(file), why=f"the log has no position {first}; its head is at {end}")
-        before = GENESIS if first == 1 else self._chain(first - 1)
-        after = before
+        events = self._sound(first, end, _counting(told, 1 - first, end - first + 1))
+        lines = (publish_form(event) + b"\n" for _, event in events)
+        return self._write(file, lines, kind=RANGE, first=first, last=end, cases=None, until=None)
 
-        def lines() -> Iterator[bytes]:
-            nonlocal after
-            at = Head(first - 1, before)
-            while at.position < end:
-                page = self.reader.read(at.position, min(_PAGE, end - at.position))
-                for event in page:
-                    if not follows(at, event):
-                        raise LogUnsound(position=at.position + 1)
-                    at = Head(event.position, event.chain)
-                    yield publish_form(event) + b"\n"
-                if not page:
+    def ended(self, file: Path, until: datetime, told: Told | None = None) -> Manifest:
+        """The whole lives of those cases, visits or tickets that had ended before `until`. Raises as `range`.
+
+        In the order of the log, as a log is where they are imported: their times rise there, too.
+        """
+        head = self.reader.head().position
+        ended = self._ended(until, head, _counting(told, 0, 2 * head))
+        if not ended.streams:
+            raise NothingToArchive(file=str(file), why=f"nothing had ended before {format_time(until)}")
+        events = self._sound(ended.first, ended.last, _counting(told, head, 2 * head))
+        # Each with the chain value before it, so that it can be checked without its neighbours.
+        lines = (
+            publish_form(event)[:-1] + PREVIOUS + before.hex().encode() + b'"}\n'
+            for before, event in events
+            if event.stream in ended.streams
+        )
+        told_of = {"cases": len(ended.streams), "until": format_time(until)}
+        return self._write(file, lines, kind=CASES, first=ended.first, last=ended.last, **told_of)
+
+    def _ended(self, until: datetime, head: int, told: Callable[[int], None]) -> "_Ended":
+        """Those that had ended, by what the log holds up to `head`: it may grow meanwhile."""
+        found = _Ended(first=head)
+        after, seen = "", 0
+        while some := self.reader.lives(after, _PAGE):
+            after = next(reversed(some))
+            for stream, events in some.items():
+                life = [event for event in events if event.position <= head]
+                if lives.ended_before(life, until):
+                    found.add(stream, life)
+                seen += len(life)
+            told(seen)
+        return found
+
+    def _sound(self, first: int, last: int, told: Callable[[int], None]) -> Iterator[tuple[bytes, Recorded]]:
+        """The events from `first` to `last`, each with the chain value before it. Raises LogUnsound."""
+        at = Head(first - 1, self._chain(first - 1))
+        while at.position < last:
+            page = self.reader.read(at.position, min(_PAGE, last - at.position))
+            if not page:
+                raise LogUnsound(position=at.position + 1)
+            for event in page:
+                if not follows(at, event):
                     raise LogUnsound(position=at.position + 1)
-                after = at.chain
-                if told is not None:
-                    told(at.position - first + 1, end - first + 1)
+                yield at.chain, event
+                at = Head(event.position, event.chain)
+            told(at.position)
 
+    def _write(self, file: Path, lines: Iterable[bytes], *, first: int, last: int, **members: Any) -> Manifest:
         with _writing(file) as output:
-            written = _written(output, lines())
-            made = self._manifest(
-                written,
-                kind=RANGE,
+            written = _written(output, lines)
+            made = Manifest(
+                log=self.log,
+                made_at=format_time(self.clock.now()),
                 first=first,
-                last=end,
-                before=before.hex(),
-                after=after.hex(),
-                cases=None,
-                until=None,
+                last=last,
+                before=self._chain(first - 1).hex(),
+                after=self._chain(last).hex(),
+                events=written.count,
+                bytes=written.bytes,
+                digests=written.digests(),
+                block=BLOCK,
+                **members,
             )
             output.done(made, self.signer)
         return made
 
-    def ended(self, file: Path, until: datetime, told: Told | None = None) -> Manifest:
-        """The whole lives of those cases, visits or tickets that had ended before `until`. Raises as `range`."""
-        head = self.reader.head()
-        span: dict[str, Any] = {"cases": 0, "first": head.position, "last": 0, "after": head.chain.hex()}
-
-        def lines() -> Iterator[bytes]:
-            seen = 0
-            for some in self._pages():
-                ended = [life for life in some if lives.ended_before(life, until)]
-                span["cases"] += len(ended)
-                for life in ended:
-                    span["first"] = min(span["first"], life[0].position)
-                    span["last"] = max(span["last"], life[-1].position)
-                yield from self._alone([event for life in ended for event in life])
-                seen += sum(map(len, some))
-                if told is not None:
-                    told(seen, head.position)
-
-        with _writing(file) as output:
-            written = _written(output, lines())
-            if not written.count:
-                raise NothingToArchive(file=str(file), why=f"nothing had ended before {format_time(until)}")
-            before = self.reader.chain_at(span["first"] - 1) or GENESIS
-            ends = {"before": before.hex(), "after": self._chain(span["last"]).hex(), "until": format_time(until)}
-            made = self._manifest(written, kind=CASES, **{**span, **ends})
-            output.done(made, self.signer)
-        return made
-
-    def _pages(self) -> Iterator[list[list[Recorded]]]:
-        after = ""
-        while some := self.reader.lives(after, _PAGE):
-            after = next(reversed(some))
-            yield list(some.values())
-
-    def _alone(self, events: list[Recorded]) -> Iterator[bytes]:
-        """Each with the chain value before it, so that it can be checked without its neighbours."""
-        before = {0: GENESIS, **self.reader.chains_at([event.position - 1 for event in events])}
-        for event in events:
-            chain = before.get(event.position - 1)
-            if chain is None or not follows(Head(event.position - 1, chain), event):
-                raise LogUnsound(position=event.position)
-            yield publish_form(event)[:-1] + PREVIOUS + chain.hex().encode() + b'"}\n'
-
     def _chain(self, position: int) -> bytes:
-        chain = self.reader.chain_at(position)
+        chain = self.reader.chain_at(position) if position else GENESIS
         if chain is None:
             raise LogUnsound(position=position)
         return chain
 
-    def _manifest(self, written: _Lines, **members: Any) -> Manifest:
-        return Manifest(
-            log=self.log,
-            made_at=format_time(self.clock.now()),
-            events=written.count,
-            bytes=written.bytes,
-            digests=written.digests(),
-            block=BLOCK,
-            **members,
-        )
+
+@dataclass
+class _Ended:
+    """Streams whose lives have ended, and between which positions all of their events lie."""
+
+    first: int
+    last: int = 0
+    streams: set[str] = field(default_factory=set)
+
+    def add(self, stream: str, life: Sequence[Recorded]) -> None:
+        self.streams.add(stream)
+        self.first = min(self.first, life[0].position)
+        self.last = max(self.last, life[-1].position)
+
+
+def _counting(told: Told | None, before: int, total: int) -> Callable[[int], None]:
+    """Tells how much is done of `total`, where `before` had been when it began to be counted."""
+
+    def tell(done: int) -> None:
+        if told is not None:
+            told(before + done, total)
+
+    return tell
 
 
 def _written(output: "_Output", lines: Iterable[bytes]) -> _Lines:
@@ -186,11 +192,14 @@ class _Output:
         os.fsync(self._raw.fileno())
         told = signer.sign_members({**manifest.as_dict(), "digests": list(manifest.digests)})
         partial = _partial(manifest_of(self.file))
-        with partial.open("w", encoding="utf-8") as output:
-            json.dump(told, output, ensure_ascii=False, indent=1)
-            output.flush()
-            os.fsync(output.fileno())
-        partial.rename(manifest_of(self.file))
+        try:
+            with partial.open("w", encoding="utf-8") as output:
+                json.dump(told, output, ensure_ascii=False, indent=1)
+                output.flush()
+                os.fsync(output.fileno())
+            partial.rename(manifest_of(self.file))
+        finally:
+            partial.unlink(missing_ok=True)
         _partial(self.file).rename(self.file)  # last: an archive that is there has its manifest
 
 
@@ -201,14 +210,25 @@ def _partial(file: Path) -> Path:
 @contextmanager
 def _writing(file: Path) -> Iterator[_Output]:
     try:
-        if file.exists():
-            raise ArchiveFailed(file=str(file), why="it is there already")
-        with ExitStack() as stack:
-            raw = stack.enter_context(_partial(file).open("wb"))
-            compressed = stack.enter_context(gzip.GzipFile(fileobj=raw, mode="wb", compresslevel=6, mtime=0))
-            yield _Output(file, compressed, raw)  # type: ignore[arg-type]
+        with _alone(_partial(file)) as raw:
+            if file.exists():
+                raise ArchiveFailed(file=str(file), why="it is there already")
+            with gzip.GzipFile(fileobj=raw, mode="wb", compresslevel=6, mtime=0) as compressed:
+                yield _Output(file, compressed, raw)  # type: ignore[arg-type]
     except OSError as error:
         raise ArchiveFailed(file=str(file), why=error.strerror or str(error)) from None
+
+
+@contextmanager
+def _alone(partial: Path) -> Iterator[IO[bytes]]:
+    """The file, made by nobody but us, and gone at the end: another export to the same name would write into it."""
+    try:
+        raw = partial.open("xb")
+    except FileExistsError:
+        why = "it is there already: another export writes it, or was killed over it. Where none runs, remove it"
+        raise ArchiveFailed(file=str(partial), why=why) from None
+    try:
+        with raw:
+            yield raw
     finally:
-        _partial(file).unlink(missing_ok=True)
-        _partial(manifest_of(file)).unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)

@@ -1,4 +1,7 @@
-"""Reads an archive back, checking every byte before it is believed, and writes it to a log: all of it, or nothing."""
+"""Reads an archive back, checking every byte before it is believed, and writes it to a log: all of it, or nothing.
+
+Read twice, a line at a time: whoever made it has no say in how much memory that takes.
+"""
 
 import gzip
 import hashlib
@@ -10,7 +13,7 @@ from pathlib import Path
 from kernel.database import Database
 from kernel.eventlog.events import GENESIS, Head, Recorded, follows, link, read_published
 from kernel.eventlog.restoring import restore, standing
-from operations.archive.manifest import CASES, PREVIOUS, RANGE, ArchiveBad, ArchiveFailed, ArchiveUnfit, Manifest
+from operations.archive.manifest import BLOCK, CASES, PREVIOUS, RANGE, ArchiveBad, ArchiveFailed, ArchiveUnfit, Manifest
 
 _PAGE = 2000
 _LONGEST = 1024 * 1024  # bytes of a line; an event has 64 KiB at most
@@ -19,23 +22,41 @@ Told = Callable[[int, int], None]
 
 
 def events_in(file: Path, manifest: Manifest, told: Told | None = None) -> Iterator[Recorded]:
-    """Its events, each checked before it is given out: digests, chain, form. Raises ArchiveBad, ArchiveFailed."""
+    """Its events, in the order of the log they come from. None is given out before the digests of all are right.
+
+    `told`: how many lines were read, of how many: each is read twice. Raises ArchiveBad, ArchiveFailed.
+    """
+    for _ in _lines(file, manifest, told, 0):
+        pass
     at = Head(manifest.first - 1, bytes.fromhex(manifest.before))
-    for number, line in enumerate(_checked_lines(file, manifest), 1):
+    for number, line in _lines(file, manifest, told, manifest.events):
         try:
             event = read_published(line.rstrip(b"\n"))
             if manifest.kind == CASES:
-                at = Head(event.position - 1, bytes.fromhex(_previous(line)))
+                at = _before(line, event, at)
         except ValueError as error:
             raise ArchiveBad(file=str(file), why=f"line {number}: {error}") from None
         if not follows(at, event):
             raise ArchiveBad(file=str(file), why=f"line {number} does not follow from the chain before it")
         at = Head(event.position, event.chain)
         yield event
-        if told is not None and number % _PAGE == 0:
-            told(number, manifest.events)
     if manifest.kind == RANGE and at != Head(manifest.last, bytes.fromhex(manifest.after)):
         raise ArchiveBad(file=str(file), why=f"it ends at position {at.position} with another chain value")
+
+
+def _lines(file: Path, manifest: Manifest, told: Told | None, before: int) -> Iterator[tuple[int, bytes]]:
+    """Its lines, numbered. `before`: how many had been read when this began."""
+    for number, line in enumerate(_right_lines(file, manifest), 1):
+        yield number, line
+        if told is not None and number % _PAGE == 0:
+            told(before + number, 2 * manifest.events)
+
+
+def _before(line: bytes, event: Recorded, last: Head) -> Head:
+    """Where the log stood before an event of CASES, as its line says; `last`: after the event of the line before."""
+    if event.position <= last.position:
+        raise ValueError("it is not in the order of the log")
+    return Head(event.position - 1, bytes.fromhex(_previous(line)))
 
 
 def _previous(line: bytes) -> str:
@@ -45,29 +66,23 @@ def _previous(line: bytes) -> str:
     return rest[:64].decode()
 
 
-def _checked_lines(file: Path, manifest: Manifest) -> Iterator[bytes]:
-    """The lines of one block after the other, each block when its digest is right."""
-    block: list[bytes] = []
+def _right_lines(file: Path, manifest: Manifest) -> Iterator[bytes]:
+    """Its lines. Ends with ArchiveBad at the end of the first block whose digest is not the manifest's."""
+    block = hashlib.sha256()
     count = size = 0
-    digests = iter(manifest.digests)
     for line in _raw_lines(file):
-        block.append(line)
+        block.update(line)
         count, size = count + 1, size + len(line)
-        if size > manifest.bytes:
+        if size > manifest.bytes or count > manifest.events:
             raise ArchiveBad(file=str(file), why="it is longer than its manifest says")
-        if len(block) == manifest.block:
-            yield from _right(file, block, next(digests, ""), count)
-            block = []
-    if block:
-        yield from _right(file, block, next(digests, ""), count)
+        yield line
+        if count % BLOCK == 0 or count == manifest.events:
+            if block.hexdigest() != manifest.digests[(count - 1) // BLOCK]:
+                first = (count - 1) // BLOCK * BLOCK + 1
+                raise ArchiveBad(file=str(file), why=f"something is changed in lines {first} to {count}")
+            block = hashlib.sha256()
     if count != manifest.events:
         raise ArchiveBad(file=str(file), why=f"it ends after {count} of {manifest.events} events: it was truncated")
-
-
-def _right(file: Path, block: list[bytes], digest: str, last: int) -> list[bytes]:
-    if hashlib.sha256(b"".join(block)).hexdigest() != digest:
-        raise ArchiveBad(file=str(file), why=f"something is changed in lines {last - len(block) + 1} to {last}")
-    return block
 
 
 def _raw_lines(file: Path) -> Iterator[bytes]:

@@ -7,12 +7,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from kernel.clock import parse_time
 from kernel.errors import Refusal
 from kernel.eventlog.heads import read_signed
 
 FORMAT = "yichuang-archive/1"
 RANGE, CASES = "range", "cases"
 BLOCK = 10_000  # lines to a digest: a bad byte is found to lie in so many events
+_DIGEST = 32  # bytes
 PREVIOUS = b',"chainprevious":"'  # member of an event of CASES: the chain value before it
 
 
@@ -104,8 +106,7 @@ def read_manifest(file: Path, key: str | None = None) -> Manifest:
     try:
         members = read_signed(text, FORMAT)
         found = Manifest(**{**members, "digests": tuple(members["digests"])})
-        if not (found.first >= 1 and found.events >= 1 and found.block >= 1 and found.kind in (RANGE, CASES)):
-            raise ValueError
+        _check(found)
     except Refusal as refusal:
         raise ArchiveBad(file=str(file), why=f"its manifest: {refusal.sentence('en')}") from None
     except (TypeError, KeyError, ValueError):
@@ -113,3 +114,20 @@ def read_manifest(file: Path, key: str | None = None) -> Manifest:
     if key is not None and found.key != key:
         raise ArchiveBad(file=str(file), why=f"it was signed with the key {found.key}")
     return found
+
+
+def _check(found: Manifest) -> None:
+    """Whoever has a key of their own can sign anything. Raises ValueError or TypeError for what no export writes."""
+    numbers = (found.first, found.last, found.events, found.bytes)
+    if not all(type(number) is int and number >= 1 for number in numbers):
+        raise ValueError("numbers")
+    if found.block != BLOCK or len(found.digests) != -(-found.events // BLOCK):
+        raise ValueError("blocks")
+    if not all(len(bytes.fromhex(chain)) == _DIGEST for chain in (found.before, found.after, *found.digests)):
+        raise ValueError("digests")
+    if found.kind == RANGE:
+        fits = found.last - found.first + 1 == found.events and (found.cases, found.until) == (None, None)
+    else:
+        fits = found.kind == CASES and type(found.cases) is int and bool(parse_time(str(found.until)))
+    if not fits:
+        raise ValueError("kind")
