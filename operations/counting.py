@@ -13,9 +13,13 @@ _WHOLE = sa.text(
 )
 _DAY = 86_400_000_000  # microseconds
 _CHINA = 8 * 3_600_000_000
+# PostgreSQL can't make text of the escape of U+0000, which JSON may hold in any member: it reads another one there.
 _NAMES = {
     "type": {"postgresql": "type", "sqlite": "type"},
-    "department": {"postgresql": "body::json ->> 'organ'", "sqlite": "json_extract(body, '$.organ')"},
+    "department": {
+        "postgresql": r"replace(body, '\u0000', '\ufffd')::json ->> 'organ'",
+        "sqlite": "json_extract(body, '$.organ')",
+    },
     "day": dict.fromkeys(("postgresql", "sqlite"), f"(recorded_at + {_CHINA}) / {_DAY}"),
 }
 

@@ -12,14 +12,18 @@ from itertools import islice
 from typing import Any
 
 import pika
+import pika.exceptions
 
 from kernel.config import Settings
 from kernel.errors import Refusal
 from kernel.messaging.calling import ServiceClient
+from kernel.messaging.connection import BrokerAway
 from kernel.messaging.topology import REJECTED
 from operations.department_client import amqp_parameters
 
 _ID = 16  # hex digits
+_LOCK = f"{REJECTED}.held"
+_LOCKED = 405  # of AMQP: another connection has it
 _ORDERLY = 10_000  # letters up to which they are kept in order; to look at more takes too long
 
 # By the code of the refusal. Any other is of a version that did not know the event: install the newer one.
@@ -39,6 +43,15 @@ class NoSuchLetter(Refusal):
     status = 404
     zh = "没有编号为 {id} 的死信。"
     en = "There is no dead letter {id} in the queue; see: yichuang dead-letters list"
+
+
+class LettersHeld(Refusal):
+    """Who looks at the queue holds what is in it, so that one at a time sees all of it."""
+
+    code = "letters_held"
+    status = 409
+    zh = "另一个人正在查看或处理死信,请稍后再试。"
+    en = "Somebody else is looking at the dead letters, or settles one; try again when they are done."
 
 
 class NotRequeued(Refusal):
@@ -100,19 +113,39 @@ class _Queue:
 
 @contextmanager
 def _queue(uri: str) -> Iterator[_Queue]:
-    with closing(pika.BlockingConnection(amqp_parameters(uri))) as connection:
-        queue = _Queue(connection.channel())
-        try:
-            yield queue
-        finally:
-            queue.give_back()
+    """The queue, for us alone. Raises LettersHeld or BrokerAway."""
+    try:
+        with closing(_connected(uri)) as connection:
+            channel = connection.channel()
+            _hold(channel)
+            queue = _Queue(channel)
+            try:
+                yield queue
+            finally:
+                queue.give_back()
+    except pika.exceptions.AMQPError as error:  # also: there is no such queue
+        raise BrokerAway(repr(error)) from error
+
+
+def _connected(uri: str) -> pika.BlockingConnection:
+    try:
+        return pika.BlockingConnection(amqp_parameters(uri))
+    except OSError as error:
+        raise BrokerAway(repr(error)) from error
+
+
+def _hold(channel: Any) -> None:
+    """An exclusive queue is a lock that the broker lets go of with the connection, however that ends."""
+    try:
+        channel.queue_declare(_LOCK, exclusive=True)
+    except pika.exceptions.ChannelClosedByBroker as closed:
+        if closed.reply_code != _LOCKED:
+            raise
+        raise LettersHeld() from None
 
 
 def read(uri: str, limit: int) -> Iterator[DeadLetter]:
-    """The oldest dead letters, at most `limit`. They stay where they are.
-
-    Raises pika's AMQPError or OSError where the broker can't be reached.
-    """
+    """The oldest dead letters, at most `limit`. They stay where they are. Raises LettersHeld or BrokerAway."""
     with _queue(uri) as queue:
         yield from islice(iter(queue.next, None), limit)
 

@@ -4,9 +4,11 @@ import json
 import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pika
 import pytest
+import sqlalchemy as sa
 from click.testing import Result
 
 from kernel.config import load_settings
@@ -16,6 +18,7 @@ from kernel.contracts.envelope import dataschema
 from kernel.messaging.topology import REJECTED
 from kernel.testing import Process, eventually
 from kernel.testing.cases import ORGAN, START, appends, corrected_and_concluded
+from operations.dead_letters import taken
 from operations.desk import audited, operator
 from operations.testing_installation import Installation, serial
 from services.progress.adapters.projection import CaseProjection
@@ -194,6 +197,52 @@ def test_many_are_discarded_at_once_and_each_is_audited(letters: Letters) -> Non
     events = letters.installation.lines("log", "tail", "--log", "desk")
     assert [event["type"] for event in events] == ["desk.asked", "desk.done"]
     assert [one["id"] for one in events[0]["data"]["letters"]] == ids[:2]
+
+
+def test_one_at_a_time_is_at_the_dead_letters(letters: Letters) -> None:
+    (first, *_) = letters.put("one", "two")
+    run = letters.installation.run
+    with taken(letters.uri, first):
+        for command in (
+            ("list",),
+            ("show", first),
+            ("discard", first, *WHY),
+            ("requeue", first, *WHY),
+            ("discard", "--oldest", "1", *WHY),
+        ):
+            refused = run("dead-letters", *command)
+            assert refused.exit_code == 1
+            assert "Somebody else is looking at the dead letters" in refused.stderr
+    assert letters.left("two")
+
+
+def test_that_there_is_nothing_to_discard_is_said(letters: Letters) -> None:
+    words = ("dead-letters", "discard", "--oldest", "2", *WHY)
+    assert letters.installation.run(*words).stdout == "there are no dead letters\n"
+    assert letters.installation.lines(*words) == [{"discarded": 0}]
+    assert acts(letters.installation) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "exit_code", "said"),
+    [
+        (sa.exc.OperationalError("", {}, Exception("gone"), connection_invalidated=True), 3, "the database can't be"),
+        (PermissionError(13, "Permission denied", "desk.sqlite3"), 1, "no right to use desk.sqlite3"),
+        (BrokenPipeError(32, "Broken pipe"), 1, ""),
+    ],
+    ids=["database away", "no right", "nobody reads on"],
+)
+def test_what_fails_while_discarding_is_called_what_it_is_and_nothing_is_gone(
+    letters: Letters, monkeypatch: pytest.MonkeyPatch, error: Exception, exit_code: int, said: str
+) -> None:
+    letters.put("one", "two")
+    with monkeypatch.context() as patch:
+        patch.setattr("operations.desk._note", Mock(side_effect=error))
+        failed = letters.installation.run("dead-letters", "discard", "--oldest", "2", *WHY)
+    assert failed.exit_code == exit_code
+    assert said in failed.stderr
+    assert "RabbitMQ" not in failed.stderr
+    assert letters.left("one", "two")
 
 
 def test_what_cannot_be_given_to_filing_stays_and_says_why(letters: Letters) -> None:

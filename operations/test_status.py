@@ -3,11 +3,14 @@
 import json
 import signal
 from datetime import datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 from typing import Any
 
 import pytest
 
 from kernel.clock import SystemClock, to_micros
+from kernel.config import load_settings
 from kernel.messaging import topology
 from kernel.messaging.connection import connect
 from kernel.testing import eventually, free_port
@@ -15,6 +18,7 @@ from operations.conftest import Another
 from operations.consumers import CONSUMERS
 from operations.services import SERVICES
 from operations.testing_installation import Installation
+from operations.watch import asking
 from operations.watch.judging import size, span
 
 LINE = tuple[str, str]
@@ -53,6 +57,25 @@ def test_a_hall_that_does_not_run_is_well_but_for_that(installation: Installatio
     assert result.exit_code == 1
     assert result.output.startswith("ACT ")
     assert datetime.fromisoformat(found["at"]).tzinfo
+
+
+class _Lives(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+def test_the_gateway_of_this_machine_is_asked_without_a_proxy(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{free_port()}")
+    with HTTPServer(("127.0.0.1", 0), _Lives) as server:
+        monkeypatch.setenv("PORT", str(server.server_port))
+        Thread(target=server.handle_request, daemon=True).start()
+        assert asking.gateway(load_settings()) == {"gateway": True}
 
 
 def test_who_is_behind_and_what_is_not_published_is_named_with_its_age(installation: Installation) -> None:

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from kernel.clock import format_time
-from kernel.testing.cases import ORGAN, appends, corrected_and_concluded
+from kernel.contracts.case import CaseWithdrawn
+from kernel.testing.cases import ORGAN, START, appends, corrected_and_concluded
 from operations.commands.log import LOGS
 from operations.testing_installation import Installation, serial
 from operations.verification import CHECKED
@@ -109,6 +110,12 @@ def test_events_are_counted_by_type_department_and_day(installation: Installatio
     assert installation.lines("log", "stats", "--by", "department")[0]["counts"] == {ORGAN: 19}
     today = by_type["first"][:10]
     assert installation.lines("log", "stats", "--by", "day")[0]["counts"] == {today: 19}
+
+
+def test_what_somebody_has_put_into_an_event_keeps_nobody_from_counting(installation: Installation) -> None:
+    withdrawn = CaseWithdrawn(occurred_at=START, by="a\x00b", reason="\\u0000 and \\\x00")
+    installation.log.append(appends(serial(1), [*corrected_and_concluded()[:1], withdrawn]))
+    assert installation.lines("log", "stats", "--by", "department")[0]["counts"] == {ORGAN: 2}
 
 
 def test_the_logs_that_commands_know_are_those_that_are_checked() -> None:

@@ -133,7 +133,7 @@ def _clear(error: Exception) -> Failure | None:
     if isinstance(error, PermissionError):
         return Failure(f"no right to use {error.filename or 'a file'}: {error.strerror}")
     if isinstance(error, BrokerAway):
-        return Away(f"RabbitMQ can't be reached: {error}")
+        return Away(f"RabbitMQ can't be reached, or has no such queue: {error}")
     return _of_database(error)
 
 

@@ -1,18 +1,18 @@
 """Dead letters: what departments published and the hall did not take."""
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from operations.commands.common import Away, Failure, failing_clearly, json_option, organ_code, say, settings
+from operations.commands.common import Failure, json_option, organ_code, say, settings
 
 if TYPE_CHECKING:
     from kernel.config import Settings
     from operations.dead_letters import DeadLetter
 
 _SHOWN = 300  # characters of a body, where people read
+_NONE = "there are no dead letters"
 _AT_ONCE = 50  # letters that are given up together: what is noted of them stays short
 
 by_option: Callable[[Any], Any] = click.option(
@@ -43,13 +43,11 @@ def list_(limit: int, as_json: bool) -> None:
     """
     from operations.dead_letters import read
 
-    chosen, none = _with_broker(), True
-    with _reachable():
-        for letter in read(chosen.amqp_uri, limit):
-            none = False
-            say(_shown(letter), _lines(letter), as_json)
-    if none and not as_json:
-        click.echo("there are no dead letters")
+    found = list(read(_with_broker().amqp_uri, limit))  # all, before any is printed: who pages holds nobody up
+    for letter in found:
+        say(_shown(letter), _lines(letter), as_json)
+    if not found and not as_json:
+        click.echo(_NONE)
 
 
 @dead_letters.command()
@@ -64,10 +62,9 @@ def show(id: str, as_json: bool) -> None:
     """
     from operations.dead_letters import NoSuchLetter, read
 
-    with _reachable(), failing_clearly():
-        found = next((one for one in read(_with_broker().amqp_uri, 1_000_000) if one.id == id), None)
-        if found is None:
-            raise NoSuchLetter(id=id)
+    found = next((one for one in read(_with_broker().amqp_uri, 1_000_000) if one.id == id), None)
+    if found is None:
+        raise NoSuchLetter(id=id)
     whole = "".join(each if each.isprintable() or each == "\n" else repr(each)[1:-1] for each in found.body)
     sentence = f"{_lines(found)}\nTo do: {found.fix}.\nAs it came{', its beginning' if found.cut else ''}:\n{whole}"
     say({**_shown(found), "fix": found.fix}, sentence, as_json)
@@ -94,8 +91,6 @@ def requeue(id: str, body: IO[str] | None, organ: str | None, why: str, by: str 
 
     chosen, text = _with_broker(), None if body is None else body.read()
     with (
-        _reachable(),
-        failing_clearly(),
         taken(chosen.amqp_uri, id) as letter,
         audited(
             chosen, "dead-letters.requeue", f"dead-letter:{id}", why=why, by=by, **_about(letter, organ, text)
@@ -131,16 +126,18 @@ def _discard_oldest(count: int, why: str, by: str | None, as_json: bool) -> None
     from operations.dead_letters import oldest
     from operations.desk import audited
 
-    chosen = _with_broker()
-    while count > 0:
-        with _reachable(), oldest(chosen.amqp_uri, min(count, _AT_ONCE)) as letters:
+    chosen, left = _with_broker(), count
+    while left > 0:
+        with oldest(chosen.amqp_uri, min(left, _AT_ONCE)) as letters:
             if not letters:
-                return
+                break
             told = [{"id": letter.id, **_about(letter, None, None)} for letter in letters]
             with audited(chosen, "dead-letters.discard", "dead-letters", why=why, by=by, letters=told):
                 for letter in letters:
                     say(_shown(letter), _lines(letter), as_json)
-        count -= len(letters)
+        left -= len(letters)
+    if left == count:
+        say({"discarded": 0}, _NONE, as_json)
 
 
 def _discard_one(id: str, why: str, by: str | None, as_json: bool) -> None:
@@ -149,8 +146,6 @@ def _discard_one(id: str, why: str, by: str | None, as_json: bool) -> None:
 
     chosen = _with_broker()
     with (
-        _reachable(),
-        failing_clearly(),
         taken(chosen.amqp_uri, id) as letter,
         audited(chosen, "dead-letters.discard", f"dead-letter:{id}", why=why, by=by, **_about(letter, None, None)),
     ):
@@ -163,16 +158,6 @@ def _with_broker() -> "Settings":
     if chosen.embedded:
         raise Failure("the embedded hall has none: its departments post over HTTP and hear there what is wrong")
     return chosen
-
-
-@contextlib.contextmanager
-def _reachable() -> Iterator[None]:
-    import pika.exceptions
-
-    try:
-        yield
-    except (pika.exceptions.AMQPError, OSError) as error:
-        raise Away(f"RabbitMQ can't be reached, or has no such queue: {error!r}") from None
 
 
 def _about(letter: "DeadLetter", organ: str | None, body: str | None) -> dict[str, Any]:

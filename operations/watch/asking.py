@@ -68,7 +68,9 @@ def _figures(text: str) -> dict[tuple[str, str], float]:
 
 def _get(settings: Settings, path: str) -> requests.Response | None:
     try:
-        answer = requests.get(address(settings) + path, timeout=PATIENCE)
+        with requests.Session() as session:
+            session.trust_env = False  # no proxy of the environment's lies between us and this machine
+            answer = session.get(address(settings) + path, timeout=PATIENCE)
     except requests.RequestException:
         return None
     return answer if answer.ok else None
