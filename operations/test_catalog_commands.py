@@ -141,9 +141,10 @@ def test_an_export_goes_to_a_file_or_to_standard_output(folder: Path, name: str,
 
 def test_an_export_that_cannot_be_written_leaves_what_was_there(folder: Path) -> None:
     (folder / "out.json").mkdir()
+    import_(folder, csv_of(1))
     refused = yichuang("export", "out.json")
     assert (refused.exit_code, refused.stderr[:34]) == (1, "Error: out.json can't be written: ")
-    assert sorted(os.listdir(folder)) == ["data", "out.json"]
+    assert sorted(os.listdir(folder)) == ["data", "items.csv", "out.json"]
 
 
 def test_progress_is_shown_to_who_looks_and_to_nobody_else(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

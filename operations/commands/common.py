@@ -110,7 +110,7 @@ def failing_clearly() -> Iterator[None]:
         yield
     except (click.ClickException, click.exceptions.Exit, click.Abort):
         raise
-    except Exception as error:
+    except Exception as error:  # looked through for what an operator can do something about; the rest goes on
         clear = _clear(error)
         if clear is None:
             raise
