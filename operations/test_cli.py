@@ -12,12 +12,14 @@ import pika
 import pytest
 from click.testing import CliRunner, Result
 
+from kernel.config import load_settings
 from kernel.contracts.case import CaseStep, load_fact
 from kernel.messaging.topology import REJECTED
 from kernel.testing import eventually, free_port
 from operations.cli import main
 from operations.commands import replay as commands
 from operations.commands.dead_letters import _lines
+from operations.commands.running import _welcome
 from operations.consumers import CONSUMERS, LOGS
 from operations.dead_letters import DeadLetter
 from operations.setup.backing_services import Broker
@@ -281,3 +283,12 @@ def test_dead_letters_are_shown_and_stay(rabbitmq_vhost: str, data_dir: Path, mo
 def test_a_dead_letter_without_a_sender_can_be_read() -> None:
     letter = DeadLetter(user="", routing_key="", reason="identity_missing", detail="No user_id.", body="{\x1b[2J审查")
     assert _lines(letter) == "(no sender given), (no routing key): No user_id. (identity_missing)\n  {\\x1b[2J审查"
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_whoever_looks_is_told_where_the_hall_is(
+    terminal: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: terminal)
+    _welcome(load_settings({"PORT": "8765", "SECRET_KEY": "5a" * 32}))
+    assert ("http://127.0.0.1:8765/health/ready" in capsys.readouterr().err) is terminal

@@ -31,6 +31,7 @@ def run() -> None:
     from operations.supervisor import Supervisor, serve_command
 
     chosen = settings(making=True)
+    _welcome(chosen)
     if chosen.embedded:
         with _ours(chosen):
             migrate_all(chosen)
@@ -39,6 +40,13 @@ def run() -> None:
     _check_port(chosen)
     _log_as("supervisor", chosen)
     Supervisor({name: serve_command(name) for name in SERVICES}, run_directory(chosen.data_dir)).run()
+
+
+def _welcome(chosen: "Settings") -> None:
+    """Whoever looks at a terminal is told where the hall is; all that follows are lines for machines."""
+    if sys.stderr.isatty():
+        where = f"http://{chosen.host}:{chosen.port}"
+        click.echo(f"一窗 will be at {where} (ready once {where}/health/ready says so). Ctrl-C ends it.", err=True)
 
 
 @click.command()
