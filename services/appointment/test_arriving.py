@@ -199,6 +199,15 @@ def test_a_closure_takes_its_tickets_away(desk: Desk) -> None:
         desk.take()
 
 
+def test_a_wait_stands_still_over_a_closure(desk: Desk) -> None:
+    desk.schedule(capacity=4, window_quota=2)
+    desk.shut(since="10:00", until="11:00")
+    desk.on("2026-02-11T09:45")
+    desk.window()
+    waits = [desk.take()["expected_high"] for _ in range(2)]
+    assert waits == [2, 48 + 60]
+
+
 def test_no_tickets_once_a_closure_has_ended_the_day(desk: Desk) -> None:
     desk.schedule(capacity=4, window_quota=2)
     desk.shut(since="14:00")

@@ -276,3 +276,60 @@ def test_a_ticket_that_changes_queues_before_it_is_put_back_is_looked_at_again(o
         with pytest.raises(AlreadyWaiting):
             late.put_back(ticket["id"])
     desk.check()
+
+
+class LocksSlowly(Tables):
+    """The real tables; but who has locked a ticket, or its queue, gives others time to lock the other one."""
+
+    def __init__(self, meeting: Meeting) -> None:
+        self._meeting = meeting
+
+    def lock_day(self, tx: sa.Connection, group_no: int, day: date) -> int:
+        given = super().lock_day(tx, group_no, day)
+        self._meeting.wait()
+        return given
+
+
+class TicketFirst(LocksSlowly):
+    """Locks the ticket that the visitor took before the queue that it is in."""
+
+    def live_ticket(self, tx: sa.Connection, group_no: int, day: date, identity: str) -> TicketRow | None:
+        seen = super().live_ticket(tx, group_no, day, identity)
+        if seen is not None:
+            self.ticket(tx, seen.id, lock=True)
+            self._meeting.wait()
+        return seen
+
+
+@pytest.mark.parametrize(("store", "stuck"), [(LocksSlowly, 0), (TicketFirst, 1)])
+def test_who_checks_in_locks_the_queue_before_the_ticket_as_who_puts_it_back(
+    on_postgresql: Desk, store: type[LocksSlowly], stuck: int
+) -> None:
+    """In another order each waits for what the other has, until the database ends one of them."""
+    desk = on_postgresql
+    desk.on("2026-02-09T10:00")
+    number = desk.book(1, time="10:00")["number"]
+    desk.on(AT_TEN)
+    desk.window()
+    ticket = desk.take(1)
+    desk.call_next()
+    desk.at_window("park")
+    meeting, ended = Meeting(2), list[Exception]()
+
+    def unless_stuck(call: Callable[[], Any]) -> Any:
+        try:
+            return call()
+        except sa.exc.OperationalError as error:
+            ended.append(error)
+            return {}
+
+    with several(desk, 2) as (first, second):
+        slow = second.another(LocksSlowly(meeting))
+        outcomes(
+            [
+                lambda: unless_stuck(lambda: first.another(store(meeting)).check_in(number)),
+                lambda: unless_stuck(lambda: slow.put_back(ticket["id"])),
+            ]
+        )
+    assert len(ended) == stuck
+    desk.check()

@@ -36,6 +36,7 @@ from services.appointment.domain.times import day_of
 
 _NEAR = timedelta(days=90)
 _HERE = (State.CHECKED_IN, State.SERVED)
+_STILL_WAITS = (TicketState.WAITING, TicketState.PARKED)
 
 Json = dict[str, Any]
 
@@ -148,10 +149,13 @@ class CheckingIn:
 
         One that is called is left: who is at a window does not wait, and `issue` refuses.
         """
-        # A ticket is locked before the day, as where windows transfer.
         seen = self._tools.store.live_ticket(tx, row.group_no, row.day, row.identity)
-        ticket = None if seen is None else self._tools.store.ticket(tx, seen.id, lock=True)
-        if ticket is None or ticket.state not in (TicketState.WAITING, TicketState.PARKED):
+        if seen is None:
+            return None, []
+        # The queue before its tickets, as where one is put back or sent on: else each would wait for the other.
+        self._tools.store.lock_day(tx, row.group_no, row.day)
+        ticket = self._tools.store.ticket(tx, seen.id, lock=True)
+        if ticket is None or ticket.group_no != row.group_no or ticket.state not in _STILL_WAITS:
             return None, []
         closed = TicketClosed(**about(ticket, place, by, self._tools.clock.now()))
         return ticket, [change(self._tools, tx, ticket, closed, place)[1]]

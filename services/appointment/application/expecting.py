@@ -5,14 +5,17 @@ What it says is recorded on the ticket's first fact, so that it can be held agai
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from functools import cached_property
 
 import sqlalchemy as sa
 
 from kernel.clock import to_micros
+from services.appointment.application.planning import closings_of
+from services.appointment.application.rows import ClosureRow
 from services.appointment.application.ticketing import Place
 from services.appointment.application.tools import Tools
 from services.appointment.domain.estimates import Line, Wait, Window, expect, over_hours, service_of
-from services.appointment.domain.schedule import DEFAULT_SCHEDULE, Schedule, hours_on
+from services.appointment.domain.schedule import DEFAULT_SCHEDULE, Schedule, open_hours
 from services.appointment.domain.times import day_of, minute_of
 
 SERVICES = 30  # of a group, the last ones
@@ -46,7 +49,12 @@ class Expecting:
         """Of the ticket, or of a new one with this rank, from now on."""
         schedule = self._schedule(group_no)
         service = service_of(self._store.services(self._tx, group_no, SERVICES), schedule.slot_minutes)
-        return over_hours(expect(self._line(group_no, rank, id), service), hours_on(schedule, self._day), self._now)
+        hours = open_hours(schedule, self._day, closings_of(self._closures, group_no))
+        return over_hours(expect(self._line(group_no, rank, id), service), hours, self._now)
+
+    @cached_property
+    def _closures(self) -> list[ClosureRow]:
+        return self._store.closures(self._tx, self._place.id, self._day)
 
     def _schedule(self, group_no: int) -> Schedule:
         return next((one.schedule for one in self._place.groups if one.no == group_no), DEFAULT_SCHEDULE)
