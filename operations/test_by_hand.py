@@ -74,7 +74,7 @@ def test_requeueing_all_takes_each_case_in_order_and_says_who_failed_again(
 
 
 def test_one_case_and_all_of_them_contradict_each_other(installation: Installation) -> None:
-    for words in ((), (serial(1), "--all")):
+    for words in ((), (serial(1), "--all"), ("",)):  # the last one: a shell's variable that is not set
         assert installation.run("parked", "requeue", *words, "--consumer", "progress").exit_code == 2
 
 
@@ -172,6 +172,8 @@ def test_a_dead_letter_is_shown_and_discarded_from_the_middle(letters: Letters) 
     assert "To do: the department publishes it again" in shown
     assert "two\\x1b[2J" in shown
     assert run("dead-letters", "discard", second).exit_code == 2
+    binary = run("dead-letters", "requeue", second, "--body", sys.executable, *WHY)
+    assert (binary.exit_code, "no text in UTF-8" in binary.stderr) == (2, True)
     assert run("dead-letters", "discard", second, *WHY).exit_code == 0
     assert letters.left("one", "three")
     for command in (("show", second), ("discard", second, *WHY), ("requeue", second, *WHY)):

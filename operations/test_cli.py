@@ -255,6 +255,26 @@ def test_rights_are_for_the_virtual_host_of_the_hall(
         assert words[words.index("--vhost") + 1] == vhost
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("messages", "resend", "--missing", "9" * 30, "--why", "w"),
+        ("messages", "resend", "", "--why", "w"),
+        ("messages", "list", "--limit", "9" * 30),
+        ("log", "tail", "--after", "9" * 30),
+        ("log", "show", ""),
+        ("archive", "export", "nowhere", "--to", "9" * 30),
+        ("status", "--watch", "nan"),
+        ("status", "--watch", "inf"),
+    ],
+    ids=lambda words: " ".join(words[:3]),
+)
+def test_what_no_number_or_name_can_be_is_wrong_usage(data_dir: Path, words: tuple[str, ...]) -> None:
+    refused = yichuang(*words)
+    assert refused.exit_code == 2
+    assert refused.stderr.startswith("Usage: ")
+
+
 def test_a_hall_out_of_reach_ends_with_3() -> None:
     nowhere = f"127.0.0.1:{free_port()}"
     assert yichuang(*EVENT, "--amqp-uri", f"amqp://a:b@{nowhere}//", "--timeout", "0.3").exit_code == 3

@@ -13,8 +13,9 @@ from kernel.config import load_settings
 from kernel.contracts.case import CaseReceived, CaseWithdrawn, Fact, dump_fact
 from kernel.database import Database, open_database
 from kernel.eventlog import Append, EventLog, NewEvent
-from kernel.testing import visits
+from kernel.testing import full_disk, visits
 from operations.cli import main
+from operations.conftest import Another
 from operations.consumers import CONSUMERS, following, of_log
 
 NOW = FrozenClock("2026-02-09T09:00:00+08:00")
@@ -202,3 +203,12 @@ def test_times_are_rfc_3339(log: EventLog) -> None:
     found = lines("log", "status")[0]
     for time in (found["logs"]["filing"]["relay"]["leads_until"], found["consumers"][0]["oldest_unprocessed"]):
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?[+-]\d\d:\d\d", time)
+
+
+def test_nothing_is_left_of_a_head_that_found_no_room(installations: Another, tmp_path: Path) -> None:
+    installation, out = installations("postgresql"), tmp_path / "head.json"
+    with full_disk():
+        failed = installation.run("log", "head", "--out", str(out))
+    assert (failed.exit_code, "can't be written" in failed.stderr) == (1, True)
+    assert not out.exists()
+    assert installation.run("log", "head", "--out", str(out)).exit_code == 0

@@ -1,15 +1,20 @@
 """Commands that look leave everything as it is: no directory, no secret, no tables, no version of any."""
 
+import errno
+import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
 from kernel.config import load_settings
 from kernel.database import newest, open_url
+from kernel.testing import full_disk
 from operations.cli import main
+from operations.conftest import Another
 from operations.services import migrations_of
 from operations.testing_installation import Installation
 
@@ -75,6 +80,54 @@ def test_tables_of_another_version_are_left_at_it(installation: Installation) ->
         assert f"The tables of notify are at version 0001_older, and this yichuang works on {wanted}" in refused.stderr
     assert installation.rows("notify", "SELECT version_num FROM alembic_version") == [("0001_older",)]
     assert installation.run("log", "tail").exit_code == 0  # of others it needs nothing
+
+
+def test_whoever_has_no_right_to_the_tables_is_not_told_that_there_are_none(
+    installations: Another, unique_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installation = installations("postgresql")
+    installation.change("filing", f"CREATE ROLE {unique_name} LOGIN")
+    owners = os.environ["DATABASE_URL"]
+    monkeypatch.setenv("DATABASE_URL", owners.replace("://postgres", f"://{unique_name}", 1))
+    for words in (("verify",), ("parked", "list"), ("log", "tail"), ("migrate",)):
+        refused = installation.run(*words)
+        assert refused.exit_code == 1, refused.output
+        assert refused.stderr.startswith("Error: this database user lacks the right: ")
+        assert refused.stderr.count("\n") == 1
+    looked = installation.run("status", "--json")
+    assert looked.exit_code == 1
+    assert "no right to look at them: " in looked.stdout
+    monkeypatch.setenv("DATABASE_URL", owners)
+    installation.change("filing", f"DROP ROLE {unique_name}")
+
+
+def test_a_full_disk_is_called_one(installations: Another, monkeypatch: pytest.MonkeyPatch) -> None:
+    installation = installations("sqlite")
+    with full_disk(4096):
+        for words in (("verify",), ("parked", "list"), ("log", "head"), ("migrate",), ("replay", "progress")):
+            failed = installation.run(*words)
+            assert (failed.exit_code, "disk is full" in failed.stderr) == (3, True), failed.output
+        looked = installation.run("status")
+    assert looked.exit_code == 3
+    assert "full" in looked.stdout
+
+
+class Full(io.StringIO):
+    """A terminal, or a file, that takes nothing more."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize("words", [("log", "status"), ("log", "status", "--json"), ("status",)], ids=" ".join)
+def test_output_that_finds_no_room_ends_with_3(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr("sys.stdout", Full())
+    with pytest.raises(click.ClickException) as failed, main.make_context("yichuang", [*words]) as context:
+        main.invoke(context)
+    assert failed.value.exit_code == 3
+    assert "no room left for what is printed" in failed.value.message
 
 
 @pytest.fixture

@@ -111,6 +111,34 @@ def test_a_second_replay_of_the_same_consumer_is_refused_while_the_first_runs(in
         first.kill()
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--case", "S1", "--dry-run"),
+        ("--case", "S1", "--until", "2"),
+        ("--case", "S1", "--filter", "case=S1"),
+        ("--case", "S1", "--swap", "--discard"),
+        ("--discard", "--dry-run"),
+        ("--discard", "--with-skipped"),
+        ("--case", ""),
+        ("--throttle", "nan"),
+        ("--until", "9" * 30),
+    ],
+    ids=" ".join,
+)
+def test_what_would_not_be_heeded_is_refused_before_anything_is_done(
+    installation: Installation, words: tuple[str, ...]
+) -> None:
+    installation.file([1])
+    installation.follow("progress")
+    installation.change("progress", CORRUPT)
+    installation.run("replay", "progress")
+    assert installation.run("replay", "progress", *words).exit_code == 2
+    assert installation.rows("progress", STATE) == [("accepted",)]
+    begun = installation.run("replay", "progress", "--dry-run")
+    assert "was begun already" in begun.stderr, "what was built is kept"
+
+
 def test_as_it_stood_and_of_whom(installation: Installation) -> None:
     installation.file([1])
     at = format_time(installation.log.read(8)[0].recorded_at)

@@ -54,7 +54,8 @@ def away_beneath(error: BaseException) -> BaseException | None:
 
 def is_full(error: BaseException) -> bool:
     """Whether the disk of the database has no room left."""
-    return _said(error, "53100", sqlite3.SQLITE_FULL)
+    # The latter: no room for what the connections of several processes share.
+    return _said(error, "53100", sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
 
 
 def lacks_rights(error: BaseException) -> bool:
@@ -62,11 +63,14 @@ def lacks_rights(error: BaseException) -> bool:
     return _said(error, "42501", sqlite3.SQLITE_READONLY)
 
 
-def _said(error: BaseException, state: str, code: int) -> bool:
+def _said(error: BaseException, state: str, *codes: int) -> bool:
     cause = error.orig if isinstance(error, sqlalchemy.exc.DBAPIError) else error
     if isinstance(cause, psycopg.Error):
         return cause.sqlstate == state
-    return isinstance(cause, sqlite3.Error) and getattr(cause, "sqlite_errorcode", 0) & 0xFF == code
+    if not isinstance(cause, sqlite3.Error):
+        return False
+    code = getattr(cause, "sqlite_errorcode", 0)
+    return code in codes or code & 0xFF in codes
 
 
 def _driver_away(error: BaseException) -> bool:

@@ -14,7 +14,7 @@ from kernel.database.database import Database
 
 _SCRIPTS = Path(__file__).parent / "alembic"
 _REVISION = re.compile(r'^revision = "(.+)"$', re.MULTILINE)
-_STAMP = sa.table("alembic_version", sa.column("version_num"))
+_STAMP = "alembic_version"
 
 # Alembic's `op` and `context` belong to the process: two owners that migrate in one process take turns.
 _ONE_AT_A_TIME = threading.Lock()
@@ -24,7 +24,7 @@ def migrate(database: Database, versions: Path) -> None:
     """Run the migrations in the directory `versions` that this database has not seen yet."""
     with _ONE_AT_A_TIME, database.write() as tx:
         _only_we(tx, database)
-        if _present(tx) != newest(versions):
+        if _present(tx, database) != newest(versions):
             _upgrade(tx, versions)
 
 
@@ -40,13 +40,16 @@ def newest(versions: Path) -> str:
 def present(database: Database) -> str | None:
     """The revision that the tables are at; None: there are none. Changes nothing."""
     with database.read() as connection:
-        return _present(connection)
+        return _present(connection, database)
 
 
-def _present(tx: sa.Connection) -> str | None:
-    if not sa.inspect(tx).has_table(_STAMP.name):
+def _present(tx: sa.Connection, database: Database) -> str | None:
+    # With the schema's name: whoever may not use a schema would be told that there is no such table.
+    schema = database.owner if database.dialect == "postgresql" else None
+    stamp = sa.table(_STAMP, sa.column("version_num"), schema=schema)
+    if not sa.inspect(tx).has_table(_STAMP, schema):
         return None
-    return tx.execute(sa.select(_STAMP.c.version_num)).scalar()
+    return tx.execute(sa.select(stamp.c.version_num)).scalar()
 
 
 def _upgrade(tx: sa.Connection, versions: Path) -> None:

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from kernel.config import Settings
 from kernel.database import Database, DatabaseAway, is_away, migrate, open_database, open_url
 from kernel.database.away import is_full, lacks_rights
-from kernel.testing import eventually
+from kernel.testing import eventually, full_disk
 
 FIRST = """
 from alembic import op
@@ -305,6 +305,11 @@ def test_a_full_disk_and_a_missing_right_are_told_apart(tmp_path: Path) -> None:
     readonly.close()
     assert (is_full(full.value), lacks_rights(full.value)) == (True, False)
     assert (is_full(refused.value), lacks_rights(refused.value)) == (False, True)
+    shared = open_url(f"sqlite:///{tmp_path}/shared.sqlite3", "t")
+    shared.close()
+    with full_disk(4096), pytest.raises(sqlite3.OperationalError) as no_room:
+        open_url(f"sqlite:///{tmp_path}/shared.sqlite3", "t")
+    assert is_full(no_room.value), "what several processes share has no room either"
     assert is_full(psycopg.errors.DiskFull())
     assert lacks_rights(psycopg.errors.InsufficientPrivilege())
     assert not is_full(ValueError())

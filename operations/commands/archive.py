@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from operations.commands.common import WrongUsage, json_option, opened, say, settings
+from operations.commands.common import Whole, WrongUsage, json_option, opened, say, settings
 from operations.commands.log import Time, log_option
 from operations.commands.pace import Pace
 
@@ -29,8 +29,8 @@ def archive() -> None:
 @archive.command(name="export")
 @click.argument("file", type=_FILE)
 @log_option
-@click.option("--from", "first", type=click.IntRange(1), help="The first position. Default: 1.")
-@click.option("--to", "last", type=click.IntRange(1), help="The last position. Default: the log's head.")
+@click.option("--from", "first", type=Whole(1), help="The first position. Default: 1.")
+@click.option("--to", "last", type=Whole(1), help="The last position. Default: the log's head.")
 @click.option("--ended-before", type=Time(), help="Instead: the whole lives of cases that had ended before this time.")
 @json_option
 def export(

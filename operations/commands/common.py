@@ -4,9 +4,11 @@ Exit codes: 0 done, 1 refused or found wrong, 2 wrong usage or settings, 3 somet
 """
 
 import contextlib
+import errno
 import functools
 import json
 import logging
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 REFUSED, USAGE, AWAY = 1, 2, 3
 _TRY_AGAIN = (503, 504)  # statuses of refusals
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Failure(click.ClickException):
@@ -61,7 +64,8 @@ def json_option(command: Callable[..., None]) -> Callable[..., None]:
             if not as_json:
                 raise
             told = getattr(failed, "told", None) or {"code": WrongUsage.code, "detail": failed.format_message()}
-            say(told, "", as_json)
+            with failing_clearly():  # there may be no room for that either
+                say(told, "", as_json)
             raise click.exceptions.Exit(failed.exit_code) from None
 
     return click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")(answering)
@@ -74,6 +78,37 @@ def say(data: Any, sentence: str, as_json: bool) -> None:
 
 def _jsonable(value: Any) -> str:
     return value.isoformat() if isinstance(value, date) else str(value)  # a datetime is a date, too: RFC 3339
+
+
+class Named(click.ParamType[str]):
+    """A name, a serial number, an id: whatever it is, it is not empty, as a shell's unset variable is."""
+
+    name = "text"
+
+    def convert(self, value: Any, _parameter: click.Parameter | None, _context: click.Context | None) -> str:
+        if not value.strip():
+            self.fail("it is empty")
+        return str(value)
+
+
+class Whole(click.IntRange):
+    """A whole number that a log may have as a position."""
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> int:
+        number = int(super().convert(value, parameter, context))
+        if number >= 2**63:
+            self.fail(f"{value} is more than there can be")
+        return number
+
+
+class Finite(click.FloatRange):
+    """A number, which `nan` and `inf` are not."""
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> float:
+        number = float(super().convert(value, parameter, context))
+        if not math.isfinite(number):
+            self.fail(f"{value} is no number")
+        return number
 
 
 def organ_code(_context: click.Context, _parameter: click.Parameter, text: str) -> str:
@@ -132,6 +167,9 @@ def _clear(error: Exception) -> Failure | None:
         return Failure(f"{error}; see: yichuang verify")
     if isinstance(error, PermissionError):
         return Failure(f"no right to use {error.filename or 'a file'}: {error.strerror}")
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        what = error.filename or "what is printed"
+        return Away(f"no room left for {what}; make room and give the same command again")
     if isinstance(error, BrokerAway):
         return Away(f"RabbitMQ can't be reached, or has no such queue: {error}")
     return _of_database(error)

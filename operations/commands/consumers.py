@@ -8,6 +8,8 @@ import click
 
 from operations.commands.common import (
     Failure,
+    Named,
+    Whole,
     fail,
     json_option,
     logging_as_services_do,
@@ -73,7 +75,7 @@ def _line(event: Any) -> str:
 
 
 @parked.command()
-@click.argument("serial")
+@click.argument("serial", type=Named())
 @consumer_option
 @json_option
 def show(serial: str, consumer: str, as_json: bool) -> None:
@@ -105,7 +107,7 @@ def _fix(reason: str | None) -> str:
 
 
 @parked.command()
-@click.argument("serial", required=False)
+@click.argument("serial", type=Named(), required=False)
 @click.option("--all", "every", is_flag=True, help="All cases that it has set aside, in the order of their events.")
 @consumer_option
 @click.option("--why", default="", help="Why; kept with who and when.")
@@ -178,9 +180,9 @@ def _say_requeued(told: dict[str, Any], as_json: bool) -> None:
 
 
 @parked.command()
-@click.argument("serial")
+@click.argument("serial", type=Named())
 @consumer_option
-@click.option("--position", required=True, type=click.IntRange(1), help="Of the bad event, as `parked show` has it.")
+@click.option("--position", required=True, type=Whole(1), help="Of the bad event, as `parked show` has it.")
 @why_option
 @by_option
 @json_option

@@ -5,7 +5,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from operations.commands.common import Failure, json_option, organ_code, say, settings
+from operations.commands.common import Failure, Named, Whole, WrongUsage, json_option, organ_code, say, settings
 
 if TYPE_CHECKING:
     from kernel.config import Settings
@@ -32,7 +32,7 @@ def dead_letters() -> None:
 
 
 @dead_letters.command(name="list")
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="How many, oldest first.")
+@click.option("--limit", default=20, show_default=True, type=Whole(1), help="How many, oldest first.")
 @json_option
 def list_(limit: int, as_json: bool) -> None:
     """Print the oldest dead letters with the reason: who sent it, what is wrong with it, how it came.
@@ -51,7 +51,7 @@ def list_(limit: int, as_json: bool) -> None:
 
 
 @dead_letters.command()
-@click.argument("id")
+@click.argument("id", type=Named())
 @json_option
 def show(id: str, as_json: bool) -> None:
     """Print the dead letter ID whole, with what can be done about it. It stays where it is.
@@ -71,7 +71,7 @@ def show(id: str, as_json: bool) -> None:
 
 
 @dead_letters.command()
-@click.argument("id")
+@click.argument("id", type=Named())
 @click.option("--body", type=click.File("r", encoding="utf-8"), help="The event put right, from this file; -: stdin.")
 @click.option("--organ", callback=lambda c, p, v: v and organ_code(c, p, v), help="Who sent it, where nobody knows.")
 @why_option
@@ -89,7 +89,7 @@ def requeue(id: str, body: IO[str] | None, organ: str | None, why: str, by: str 
     from operations.dead_letters import give_to_filing, taken
     from operations.desk import audited
 
-    chosen, text = _with_broker(), None if body is None else body.read()
+    chosen, text = _with_broker(), None if body is None else _text(body)
     with (
         taken(chosen.amqp_uri, id) as letter,
         audited(
@@ -101,8 +101,8 @@ def requeue(id: str, body: IO[str] | None, organ: str | None, why: str, by: str 
 
 
 @dead_letters.command()
-@click.argument("id", required=False)
-@click.option("--oldest", type=click.IntRange(1), help="As many of the oldest, instead of one; each is printed.")
+@click.argument("id", type=Named(), required=False)
+@click.option("--oldest", type=Whole(1), help="As many of the oldest, instead of one; each is printed.")
 @why_option
 @by_option
 @json_option
@@ -151,6 +151,13 @@ def _discard_one(id: str, why: str, by: str | None, as_json: bool) -> None:
     ):
         pass
     say({"id": id, "discarded": True}, f"{id} is gone", as_json)
+
+
+def _text(body: IO[str]) -> str:
+    try:
+        return body.read()
+    except (OSError, UnicodeDecodeError) as error:
+        raise WrongUsage(f"--body {body.name}: no text in UTF-8 can be read from it: {error}") from None
 
 
 def _with_broker() -> "Settings":

@@ -3,14 +3,16 @@
 Only reads.
 """
 
+import contextlib
 import json
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from operations.commands.common import Failure, WrongUsage, json_option, opened, say, settings
+from operations.commands.common import Failure, Named, Whole, WrongUsage, json_option, opened, say, settings
 
 if TYPE_CHECKING:
     from kernel.eventlog.events import Recorded
@@ -52,11 +54,9 @@ def log() -> None:
 
 @log.command()
 @log_option
-@click.option("--after", type=click.IntRange(0), help="Begin behind this position. Default: the last --limit events.")
-@click.option(
-    "--limit", type=click.IntRange(1), help="How many events. Default: 20; of a case, or with --after --follow, all."
-)
-@click.option("--case", "serials", multiple=True, metavar="SERIAL", help="Only the events of this case.")
+@click.option("--after", type=Whole(0), help="Begin behind this position. Default: the last --limit events.")
+@click.option("--limit", type=Whole(1), help="How many events. Default: 20; of a case, or with --after --follow, all.")
+@click.option("--case", "serials", type=Named(), multiple=True, metavar="SERIAL", help="Only the events of this case.")
 @click.option("--type", "types", multiple=True, metavar="TYPE", help="Only events of this type.")
 @click.option(
     "--department", "organs", multiple=True, metavar="ORGAN", help="Only this organ's; of visits, this hall's."
@@ -119,7 +119,7 @@ def _line(event: "Recorded") -> str:
 
 
 @log.command()
-@click.argument("serial")
+@click.argument("serial", type=Named())
 @log_option
 @json_option
 def show(serial: str, owner: str, as_json: bool) -> None:
@@ -222,10 +222,21 @@ def head(owner: str, out: Path | None, as_json: bool) -> None:
 
 def _write(out: Path, text: str) -> None:
     try:
-        with out.open("x") as file:
+        with out.open("x") as file, _whole(out):
             file.write(text)
+            file.flush()
     except OSError as error:
         raise Failure(f"{out} can't be written: {error.strerror}") from None
+
+
+@contextlib.contextmanager
+def _whole(out: Path) -> Iterator[None]:
+    """Nothing of it is left where it could not be written: it could be taken for one, and holds off the next try."""
+    try:
+        yield
+    except OSError:
+        out.unlink()
+        raise
 
 
 @log.command()

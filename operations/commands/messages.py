@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from operations.commands.common import WrongUsage, json_option, opened, say, settings
+from operations.commands.common import Named, Whole, WrongUsage, json_option, opened, say, settings
 from operations.commands.dead_letters import by_option, why_option
 
 # Known without importing them, so that --help is quick; a test holds them against the contract.
@@ -27,7 +27,7 @@ def messages() -> None:
 @messages.command(name="list")
 @click.option("--serial", help="Only those of this case.")
 @click.option("--state", type=click.Choice(STATES), help="Only those in this state.")
-@click.option("--limit", default=100, show_default=True, type=click.IntRange(1), help="How many, newest first.")
+@click.option("--limit", default=100, show_default=True, type=Whole(1), help="How many, newest first.")
 @click.option("--lost", is_flag=True, help="Instead: what a log that was restored has no event of any more.")
 @json_option
 def list_(serial: str | None, state: str | None, limit: int, lost: bool, as_json: bool) -> None:
@@ -49,8 +49,8 @@ def list_(serial: str | None, state: str | None, limit: int, lost: bool, as_json
 
 
 @messages.command()
-@click.argument("id", required=False)
-@click.option("--missing", "position", type=click.IntRange(1), help="Instead: what `verify` misses of this event.")
+@click.argument("id", type=Named(), required=False)
+@click.option("--missing", "position", type=Whole(1), help="Instead: what `verify` misses of this event.")
 @click.option("--log", type=click.Choice(("filing", "appointment")), default="filing", help="Of --missing: whose log.")
 @why_option
 @by_option

@@ -4,13 +4,24 @@ Sends nothing to anybody: a rebuild makes tables and no messages.
 """
 
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from operations.commands.common import Failure, WrongUsage, json_option, logging_as_services_do, say, settings
+from operations.commands.common import (
+    Failure,
+    Finite,
+    Named,
+    Whole,
+    WrongUsage,
+    json_option,
+    logging_as_services_do,
+    say,
+    settings,
+)
 from operations.commands.pace import Pace
 
 if TYPE_CHECKING:
@@ -29,8 +40,8 @@ _MEMBERS = {"case": "streams", "department": "organs", "type": "types"}
 @click.option("--dry-run", is_flag=True, help="Only report; keep nothing of what was built.")
 @click.option("--until", metavar="POSITION|TIME", help="As it stood there. Such a rebuild can only be looked at.")
 @click.option("--filter", "filters", metavar="MEMBER=VALUE", multiple=True, help="Only these; case, department, type.")
-@click.option("--case", "serial", help="Rebuild the rows of this case alone, in place.")
-@click.option("--throttle", type=click.FloatRange(min=1), help="Events a second at most.")
+@click.option("--case", "serial", type=Named(), help="Rebuild the rows of this case alone, in place, at once.")
+@click.option("--throttle", type=Finite(min=1), help="Events a second at most.")
 @click.option("--discard", is_flag=True, help="Give up the rebuild that was begun.")
 @click.option("--with-parked", is_flag=True, help="Swap though events were parked that the live tables have.")
 @click.option("--with-skipped", is_flag=True, help="Try again what was given up by `parked skip`, too.")
@@ -52,6 +63,10 @@ def replay(service: str, serial: str | None, discard: bool, with_skipped: bool, 
     """
     from operations.consumers import following
 
+    if serial is not None:
+        _check_alone("--case", {"discard": discard, **wanted})
+    elif discard:
+        _check_alone("--discard", {"with_skipped": with_skipped, **wanted})
     with logging_as_services_do(), following(settings(), service) as one:
         if serial is not None:
             _mend(one, service, serial, with_skipped, as_json)
@@ -59,6 +74,13 @@ def replay(service: str, serial: str | None, discard: bool, with_skipped: bool, 
             _discard(one, service, as_json)
         else:
             _replay(one, service, with_skipped, as_json, **wanted)
+
+
+def _check_alone(option: str, given: Mapping[str, Any]) -> None:
+    """Ends the command where something was given that `option` would not heed: --case with --dry-run changes rows."""
+    for name, value in given.items():
+        if value not in (None, False, ()):
+            raise WrongUsage(f"{option} can't be given together with --{name.removesuffix('s').replace('_', '-')}")
 
 
 def _mend(one: "Following", service: str, serial: str, with_skipped: bool, as_json: bool) -> None:
@@ -136,7 +158,7 @@ def position_of(one: "Following", until: str | None) -> int | None:
     from kernel.clock import parse_time
 
     if until is None or (until.isascii() and until.isdigit()):
-        return until if until is None else int(until)
+        return None if until is None else Whole(0)(until)
     try:
         return one.reader.position_at(parse_time(until))
     except ValueError:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from operations.commands.common import AWAY, REFUSED, json_option, say, settings
+from operations.commands.common import AWAY, REFUSED, Finite, json_option, say, settings
 
 if TYPE_CHECKING:
     from operations.watch.judging import Line
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.option(
     "--watch",
     "every",
-    type=click.FloatRange(min=0.2),
+    type=Finite(min=0.2),
     is_flag=False,
     flag_value=2.0,
     metavar="[SECONDS]",

@@ -60,6 +60,8 @@ def _away(seen: Seen) -> Iterator[Line]:
         yield Line("away", what, Level.ACT, f"can't be reached: {why}", "yichuang status --watch")
     for what, why in seen.unmade.items():
         yield Line("away", what, Level.ACT, why, "yichuang migrate")
+    for what, why in seen.closed.items():
+        yield Line("away", what, Level.ACT, f"we have no right to look at them: {why}", "it as the hall's own user")
 
 
 def _services(seen: Seen) -> Iterator[Line]:

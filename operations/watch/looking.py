@@ -5,6 +5,7 @@ Changes nothing, and makes neither tables nor where they would be.
 
 import contextlib
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from kernel.clock import SystemClock
 from kernel.config import Settings
 from kernel.database import Database, DatabaseAway, open_existing, present
+from kernel.database.away import is_full, lacks_rights
 from kernel.database.size import size_of
 from kernel.eventlog.parking import Lag
 from kernel.eventlog.reading import LogReader
@@ -57,6 +59,7 @@ class Seen:
     disk: tuple[int, int] | None  # free and all of it, in bytes
     away: dict[str, str]  # what could not be looked at, and why
     unmade: dict[str, str]  # what is not there yet
+    closed: dict[str, str]  # what we may not look at, and why
 
 
 class Look:
@@ -67,6 +70,7 @@ class Look:
         self._now = SystemClock().now()
         self._away: dict[str, str] = {}
         self._unmade: dict[str, str] = {}
+        self._closed: dict[str, str] = {}
 
     def take(self) -> Seen:
         """What there is now. Raises nothing that is away."""
@@ -89,6 +93,7 @@ class Look:
             disk=_disk(self._settings),
             away=self._away,
             unmade=self._unmade,
+            closed=self._closed,
         )
 
     def _of(self, owner: str) -> dict[str, Any] | None:
@@ -137,8 +142,12 @@ class Look:
         """Go on without what can't be looked at."""
         try:
             yield
-        except (SQLAlchemyError, DatabaseAway, OSError) as error:
-            self._away[what] = str(error).splitlines()[0]
+        except (SQLAlchemyError, sqlite3.Error, DatabaseAway, OSError) as error:
+            said = str(error).splitlines()[0]
+            if lacks_rights(error) or isinstance(error, PermissionError):
+                self._closed[what] = said
+            else:
+                self._away[what] = f"its disk is full, {said}" if is_full(error) else said
         except NoTables as why:
             self._unmade[what] = str(why)
 

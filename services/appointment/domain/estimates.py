@@ -129,7 +129,7 @@ def _comes(until: float, wait: float) -> float:
 
 
 def over_hours(wait: Wait, hours: Sequence[Hours], now: datetime) -> Wait:
-    """The same wait by the clock: it begins with the group's hours, and stands still over a midday break or a closure."""
+    """The same wait by the clock: it begins with the group's hours, and stands still over a break or a closure."""
     return Wait(_by_clock(wait.low, hours, now), _by_clock(wait.high, hours, now))
 
 
