@@ -1,5 +1,6 @@
 """`yichuang status`: what is wrong is found in the tables and named with what to type; on both databases."""
 
+import io
 import json
 import signal
 from datetime import datetime, timedelta
@@ -8,6 +9,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from kernel.clock import SystemClock, to_micros
 from kernel.config import load_settings
@@ -16,10 +18,13 @@ from kernel.messaging.connection import connect
 from kernel.testing import eventually, free_port
 from operations.conftest import Another
 from operations.consumers import CONSUMERS
-from operations.services import SERVICES
+from operations.heartbeat import beating
+from operations.services import ALL, SERVICES
 from operations.testing_installation import Installation
 from operations.watch import asking
-from operations.watch.judging import size, span
+from operations.watch.judging import judge, size, span
+from operations.watch.looking import look
+from operations.watch.screen import fitting
 
 LINE = tuple[str, str]
 
@@ -232,6 +237,48 @@ def test_watching_looks_again_until_it_is_interrupted(installation: Installation
         assert watching.wait() == 1
     times = [json.loads(line)["at"] for line in watching.output.splitlines() if line.startswith("{")]
     assert times == sorted(set(times))
+
+
+def fitted(installation: Installation, width: int, height: int) -> list[str]:
+    """The lines of a screen of that size."""
+    seen = look(load_settings())
+    console = Console(width=width, height=height, file=io.StringIO(), force_terminal=False)
+    console.print(fitting(seen, judge(seen), console))
+    return [line.rstrip() for line in console.file.getvalue().splitlines()]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 30), (80, 24), (40, 30), (40, 12)])
+def test_what_is_not_well_comes_first_on_a_screen_too_small_for_all(
+    installations: Another, width: int, height: int
+) -> None:
+    installation = installations("sqlite")
+    values = f"('progress', 1, 'S1', 't', NULL, {ago()})"
+    installation.change(
+        "progress", f"INSERT INTO parked (consumer, position, stream, type, reason, parked_at) VALUES {values}"
+    )
+    shown = fitted(installation, width, height)
+    assert len(shown) <= height
+    assert shown[0].startswith("ACT ")
+    told = " ".join(shown)
+    assert "1 parked" in told or "more that are not well: yichuang status" in " ".join(told.split())
+    assert "12 timers" in told
+    assert max(map(len, shown)) <= width
+    assert "yichuang parked list" in " ".join(" ".join(fitted(installation, width, 40)).split())
+
+
+def test_where_there_is_room_all_is_shown(installations: Another) -> None:
+    shown = "\n".join(fitted(installations("sqlite"), 120, 100))
+    assert all(name in shown for name in ("holds", "unsent", "DATA_DIR", "statistics"))
+
+
+def test_a_hall_that_lives_on_another_port_is_not_called_down(installations: Another) -> None:
+    installation = installations("sqlite")
+    with beating(load_settings().data_dir, [ALL]):
+        found = lines(told(installation))
+    gateway, filing = found["services", "gateway"], found["services", "filing"]
+    assert (gateway["level"], gateway["do"]) == ("act", "PORT=... yichuang status")
+    assert "has the hall another PORT?" in gateway["says"]
+    assert (filing["level"], filing["do"]) == ("look", "")
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,11 @@ from operations.commands.common import Failure, fail, failing_clearly, json_opti
 if TYPE_CHECKING:
     from kernel.config import Settings
 
+_NEXT = (
+    "Where the hall runs, its supervisor starts again what ended, and `service died` in its log says how; one that"
+    " hangs ends by: kill $(cat DATA_DIR/run/NAME.pid). Where it does not run: yichuang run"
+)
+
 
 @click.command()
 @failing_clearly()
@@ -92,7 +97,8 @@ def healthy(names: tuple[str, ...], as_json: bool) -> None:
 
     silent = stale(settings().data_dir, names)
     if silent:
-        fail({"healthy": False, "silent": silent}, f"no sign of life: {', '.join(silent)}", as_json)
+        sentence = f"no sign of life on this machine: {', '.join(silent)}\n{_NEXT}"
+        fail({"healthy": False, "silent": silent, "next": _NEXT}, sentence, as_json)
     say({"healthy": True, "silent": []}, "healthy", as_json)
 
 

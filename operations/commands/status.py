@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 def status(every: float | None, as_json: bool) -> None:
     """Print how the hall stands: services, queues, consumers, relays, timers, providers, parked cases, disk.
 
-    Each line is well, look (it may mend itself) or act, with what to type. Also told while services are down.
+    Each line is well, look (it may mend itself) or act, with what to type. Also told while services are down. On a
+    screen too small for all, --watch shows what is not well first and counts the rest.
     Exit code 0: nothing to act on; 1: something is; 3: a database or RabbitMQ can't be reached, so not all was seen.
 
     \b
@@ -61,16 +62,19 @@ def _once(chosen: Any, as_json: bool) -> "tuple[Seen, list[Line]]":
     if as_json:
         _say(seen, lines)
     else:
-        Console().print(screen(seen, lines))
+        console = Console()
+        console.print(screen(seen, lines, console.width))
     return seen, lines
 
 
 def _watch(chosen: Any, every: float, as_json: bool) -> "tuple[Seen, list[Line]]":
     """Until interrupted; what was seen last."""
+    from rich.console import Console
     from rich.live import Live
 
-    from operations.watch.screen import screen
+    from operations.watch.screen import fitting
 
+    console = Console()
     seen, lines = _looked(chosen)
     try:
         if as_json:
@@ -78,9 +82,9 @@ def _watch(chosen: Any, every: float, as_json: bool) -> "tuple[Seen, list[Line]]
                 _say(seen, lines)
                 time.sleep(every)
                 seen, lines = _looked(chosen)
-        with Live(screen(seen, lines), auto_refresh=False, screen=True) as live:
+        with Live(console=console, auto_refresh=False, screen=True) as live:
             while True:
-                live.update(screen(seen, lines), refresh=True)
+                live.update(fitting(seen, lines, console), refresh=True)
                 time.sleep(every)
                 seen, lines = _looked(chosen)
     except KeyboardInterrupt:

@@ -65,18 +65,37 @@ def _away(seen: Seen) -> Iterator[Line]:
 
 
 def _services(seen: Seen) -> Iterator[Line]:
-    restart = "yichuang run" if seen.embedded else "yichuang healthy {name}"
     for name, up in sorted(seen.services.items()):
         processes = seen.processes.get(name)
-        figures = {"up": up, "processes": processes, "here": name in seen.beating or "all" in seen.beating}
+        figures = {"up": up, "processes": processes, "here": _lives(seen, name)}
         if up is None:
             yield Line("services", name, Level.LOOK, "not known while RabbitMQ is away", "", figures)
         elif up:
             many = f", {processes} process{'es' * (processes > 1)}" if processes else ""
             yield Line("services", name, Level.WELL, f"up{many}", "", figures)
         else:
-            where = f" on {seen.address}" if name == "gateway" else ""
-            yield Line("services", name, Level.ACT, f"does not answer{where}", restart.format(name=name), figures)
+            yield Line("services", name, *_silent(seen, name), figures)
+
+
+def _silent(seen: Seen, name: str) -> tuple[Level, str, str]:
+    """A hall that lives and is asked on another port than its own is not down, and must not be started again."""
+    if name == "gateway":
+        if _lives(seen, name):
+            says = f"lives, and does not answer on {seen.address}: has the hall another PORT?"
+            return Level.ACT, says, "PORT=... yichuang status"
+        return Level.ACT, f"does not answer on {seen.address}", _start(seen, name)
+    if seen.embedded and not seen.services.get("gateway") and _lives(seen, name):
+        return Level.LOOK, "lives; how it is, only the gateway could say", ""
+    return Level.ACT, "does not answer", _start(seen, name)
+
+
+def _lives(seen: Seen, name: str) -> bool:
+    """Whether it gave signs of life on this machine."""
+    return name in seen.beating or "all" in seen.beating
+
+
+def _start(seen: Seen, name: str) -> str:
+    return "yichuang run" if seen.embedded else f"yichuang healthy {name}"
 
 
 def _queues(seen: Seen) -> Iterator[Line]:
