@@ -20,6 +20,7 @@ from operations.commands import (
     status,
     verify,
 )
+from operations.commands.common import EXIT_CODES
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -35,6 +36,16 @@ def main(context: click.Context) -> None:
       yichuang run
     """
     context.with_resource(tracing.joined(None))  # one command, one trace: what it appends, asks and logs
+
+
+def explained(command: click.Command) -> click.Command:
+    """With what exit codes mean below the --help of each command in it."""
+    if isinstance(command, click.Group):
+        for one in command.commands.values():
+            explained(one)
+    else:
+        command.epilog = EXIT_CODES
+    return command
 
 
 for command in (
@@ -54,4 +65,4 @@ for command in (
     dead_letters.dead_letters,
     messages.messages,
 ):
-    main.add_command(command)
+    main.add_command(explained(command))

@@ -73,6 +73,21 @@ def test_requeueing_all_takes_each_case_in_order_and_says_who_failed_again(
     assert {by for _, _, by, *_ in acts(stuck)} == {"li.na"}
 
 
+def test_a_reason_is_told_in_a_line_and_whole_in_json(stuck: Installation) -> None:
+    page = "IntegrityError: no room twice\n[SQL: INSERT INTO case_step VALUES (?)]\n(Background on this error)"
+    stuck.change("progress", f"UPDATE parked SET reason = '{page}' WHERE position = 10")
+    for words in (("list",), ("show", serial(1), "--consumer", "progress")):
+        shown = stuck.run("parked", *words).stdout
+        assert "IntegrityError: no room twice\n" in shown
+        assert "SQL" not in shown
+        assert stuck.lines("parked", *words)[0]["reason"] == page
+
+
+def test_verify_tells_of_what_is_parked(stuck: Installation) -> None:
+    assert "progress has 2 cases parked: yichuang parked list" in stuck.run("verify").output
+    assert stuck.lines("verify")[-1]["parked"] == {"progress": 2}
+
+
 def test_one_case_and_all_of_them_contradict_each_other(installation: Installation) -> None:
     for words in ((), (serial(1), "--all"), ("",)):  # the last one: a shell's variable that is not set
         assert installation.run("parked", "requeue", *words, "--consumer", "progress").exit_code == 2

@@ -61,6 +61,11 @@ def test_every_command_explains_itself_with_an_example(path: tuple[str, ...]) ->
     assert f"yichuang {' '.join(path)}".strip() in shown.output.split("Example:")[1]
 
 
+@pytest.mark.parametrize("path", ANSWERING, ids=" ".join)
+def test_every_command_says_what_its_exit_codes_mean(path: tuple[str, ...]) -> None:
+    assert "Exit codes: 0 done; 1 refused" in yichuang(*path, "--help").output
+
+
 @pytest.mark.parametrize("path", sorted(set(ANSWERING) - {("run",), ("serve",)}), ids=" ".join)
 def test_every_command_that_answers_can_answer_in_json(path: tuple[str, ...]) -> None:
     assert "--json" in yichuang(*path, "--help").output

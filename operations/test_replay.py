@@ -70,6 +70,8 @@ def test_how_far_it_is_is_said_while_it_builds_and_while_it_compares(
     told = installation.run("replay", "progress").stderr
     assert "replay progress: 27 of 27" in told
     assert "compare progress: 30 of 30" in told  # rows: cases and steps
+    assert "27 of 27, 0/s" not in told
+    assert "unknown" not in told
 
 
 def test_a_replay_killed_in_the_middle_goes_on_where_it_was(installation: Installation) -> None:

@@ -63,6 +63,7 @@ class Verdict:
     looked: list[str] = field(default_factory=list)  # at what is kept by these
     behind: dict[str, int] = field(default_factory=dict)  # consumers with the events that they have not read yet
     skipped: dict[str, list[int]] = field(default_factory=dict)  # consumers with the positions that were given up
+    parked: dict[str, int] = field(default_factory=dict)  # consumers with how many cases they have set aside
 
     def add(self, finding: Finding) -> None:
         self.count += 1
@@ -97,7 +98,8 @@ def check(settings: Settings, log: str, told: Told | None = None, looking: Told 
         if isinstance(chain, Broken):  # what such a log implies is nobody's measure
             return Verdict(log=log, chain=chain)
         positions = {name: sorted(one.chains) for name, one in given_up.items()}
-        verdict = Verdict(log=log, chain=chain, looked=_names(log), behind=_behind(settings, log), skipped=positions)
+        verdict = Verdict(log=log, chain=chain, looked=_names(log), skipped=positions)
+        verdict.behind, verdict.parked = _standing(settings, log)
         # Who counts is asked before others are waited for.
         for finding in chain_from(*(one.end() for one in counting)):
             verdict.add(finding)
@@ -115,12 +117,16 @@ def _given_up(settings: Settings, log: str) -> dict[str, Skipped]:
     return {name: one for name, one in found.items() if one.chains}
 
 
-def _behind(settings: Settings, log: str) -> dict[str, int]:
-    found = {}
+def _standing(settings: Settings, log: str) -> tuple[dict[str, int], dict[str, int]]:
+    """By consumer: how many events it has not read yet, and how many cases it has set aside; where there are any."""
+    behind, parked = dict[str, int](), dict[str, int]()
     for name in of_log(log):
         with following(settings, name) as one:
-            found[name] = one.reader.head().position - one.follower.checkpoint().position
-    return {name: lacking for name, lacking in found.items() if lacking > 0}
+            lacking = one.reader.head().position - one.follower.checkpoint().position
+            cases = len({event.stream for event in one.follower.parked()})
+        behind |= {name: lacking} if lacking > 0 else {}
+        parked |= {name: cases} if cases else {}
+    return behind, parked
 
 
 def _chain(reader: LogReader, counting: list[Counting], told: Told | None) -> Sound | Broken:

@@ -15,14 +15,13 @@ from kernel.database import Database
 from kernel.database.away import away_beneath
 from kernel.errors import Park, Refusal
 from kernel.eventlog.events import GENESIS, Head, Recorded, link
-from kernel.eventlog.parking import Lag, ParkedEvent, Parking
+from kernel.eventlog.parking import Lag, ParkedEvent, Parking, in_a_line
 from kernel.eventlog.reading import LogReader
 
 log = logs.get(__name__)
 
 PAGE = 2000  # events per transaction while catching up
 LONG_PAGE = 10_000  # the same where nobody waits for the rows: the more events of a case at once, the fewer writes
-_SAID = 300  # characters of a reason in the log
 
 _AT = "SELECT position, chain FROM checkpoint WHERE consumer = :consumer"
 _BEGIN = sa.text(
@@ -290,7 +289,7 @@ class Follower:
     def _say(self, event: Recorded, reason: str) -> None:
         about = {"consumer": self._projection.name, "case": event.stream, "position": event.position}
         # The first line only: a driver's error goes on with the statement and all its values.
-        why = reason.partition("\n")[0][:_SAID]
+        why = in_a_line(reason)
         with tracing.joined(event.traceparent):
             log.error("case parked", **about, type=event.type, reason=why, do="yichuang parked list")
 

@@ -16,6 +16,8 @@ from kernel.eventlog.events import Recorded
 
 _REASON_LENGTH = 2000  # a driver's error may quote a whole statement
 
+_SAID = 300  # characters of a reason that people are told
+
 _PARK = sa.text(
     "INSERT INTO parked (consumer, position, stream, type, reason, parked_at)"
     " VALUES (:consumer, :position, :stream, :type, :reason, :parked_at)"
@@ -42,6 +44,11 @@ class ParkedEvent:
     type: str
     reason: str | None
     parked_at: datetime
+
+
+def in_a_line(reason: str) -> str:
+    """Of a reason what people are told: a driver's error has its statement in the lines that follow."""
+    return reason.partition("\n")[0][:_SAID]
 
 
 @dataclass(frozen=True, kw_only=True)

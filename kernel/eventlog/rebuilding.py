@@ -19,7 +19,7 @@ from kernel.eventlog.comparing import Difference, compare
 from kernel.eventlog.consumers import Consumer
 from kernel.eventlog.events import Head
 from kernel.eventlog.following import LONG_PAGE, Follower, LogDamaged
-from kernel.eventlog.parking import ParkedEvent
+from kernel.eventlog.parking import ParkedEvent, in_a_line
 from kernel.eventlog.reading import LogReader
 from kernel.eventlog.reading_ahead import reading_ahead
 from kernel.eventlog.shadow import Scope, Shadow, held
@@ -231,7 +231,7 @@ class Rebuild:
         new = {one.stream for one in parked} - {one.stream for one in self.live.parked()}
         first = next((one for one in parked if one.stream in new), None)
         if first is not None:
-            reason = (first.reason or "").partition("\n")[0]
+            reason = in_a_line(first.reason or "")
             name = self._shadow.consumer.name
             raise ShadowParked(consumer=name, cases=len(new), position=first.position, reason=reason)
 

@@ -1,7 +1,4 @@
-"""What all commands share: how they print, fail and open things.
-
-Exit codes: 0 done, 1 refused or found wrong, 2 wrong usage or settings, 3 something needed is away: try again.
-"""
+"""What all commands share: how they print, fail and open things."""
 
 import contextlib
 import errno
@@ -22,6 +19,10 @@ if TYPE_CHECKING:
     from kernel.errors import Refusal
 
 REFUSED, USAGE, AWAY = 1, 2, 3
+EXIT_CODES = (
+    "Exit codes: 0 done; 1 refused, or found wrong; 2 wrong usage or settings; 3 something needed is away or full: try"
+    " again."
+)
 _TRY_AGAIN = (503, 504)  # statuses of refusals
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 

@@ -53,6 +53,8 @@ def parked() -> None:
 def list_(consumer: str | None, as_json: bool) -> None:
     """Print the events set aside, in order: the bad ones with the reason, and those that wait behind them.
 
+    --json has the whole of a reason that is longer than a line.
+
     \b
     Example:
       yichuang parked list --consumer notify --json
@@ -70,7 +72,7 @@ def list_(consumer: str | None, as_json: bool) -> None:
 
 
 def _line(event: Any) -> str:
-    why = event.reason or "waits behind the one before"
+    why = _said(event.reason) or "waits behind the one before"
     return f"{event.consumer:<13} {event.position:>8}  {event.stream}  {event.type:<16} {why}"
 
 
@@ -133,10 +135,11 @@ def requeue(serial: str | None, every: bool, consumer: str, why: str, by: str | 
         _say_requeued(told[0], as_json)
         return
     failed = [each for each in told if each["parked"]]
+    lines = [f"\n  {each['serial']}: {_said(each['reason'])}" for each in failed]
     sentence = f"{consumer} took again {len(told) - len(failed)} cases; {len(failed)} failed again"
     answer = {"consumer": consumer, "cases": told}
     if failed:
-        fail(answer, sentence + "".join(f"\n  {each['serial']}: {each['reason']}" for each in failed), as_json)
+        fail(answer, sentence + "".join(lines), as_json)
     say(answer, sentence, as_json)
 
 
@@ -175,7 +178,7 @@ def _say_requeued(told: dict[str, Any], as_json: bool) -> None:
         fail(told, _nothing(consumer, serial), as_json)
     sentence = f"{consumer} took {told['taken']} events of {serial}; {told['parked']} are parked"
     if told["parked"]:
-        fail(told, f"{sentence}: it failed again, {told['reason']}", as_json)
+        fail(told, f"{sentence}: it failed again, {_said(told['reason'])}", as_json)
     say(told, sentence, as_json)
 
 
@@ -212,7 +215,7 @@ def skip(serial: str, consumer: str, position: int, why: str, by: str | None, as
     told = {"consumer": consumer, "serial": serial, "skipped": position, "parked": len(left)}
     sentence = f"{consumer} goes on without {first.type} of {serial} at {position}; {len(left)} are parked"
     if left:
-        fail({**told, "reason": left[0].reason}, f"{sentence}: {left[0].reason}", as_json)
+        fail({**told, "reason": left[0].reason}, f"{sentence}: {_said(left[0].reason)}", as_json)
     say(told, sentence, as_json)
 
 
@@ -223,6 +226,13 @@ def _at_work(name: str) -> Iterator["Following"]:
 
     with logging_as_services_do(), following(settings(), name) as one:
         yield one
+
+
+def _said(reason: str | None) -> str:
+    """In a line, for people."""
+    from kernel.eventlog.parking import in_a_line
+
+    return in_a_line(reason or "")
 
 
 def _nothing(consumer: str, serial: str) -> str:

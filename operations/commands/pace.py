@@ -31,16 +31,16 @@ class Pace:
         click.echo(self._line(done, total, rate), err=True)
 
     def _line(self, done: int, total: int, rate: float) -> str:
-        left = (total - done) / rate if rate else None
+        left = 0.0 if done >= total else (total - done) / rate if rate else None
         if self._as_json:
-            figures = {"done": done, "total": total, "rate": round(rate, 1), "seconds_left": left and round(left)}
+            seconds_left = None if left is None else round(left)
+            figures = {"done": done, "total": total, "rate": round(rate, 1), "seconds_left": seconds_left}
             return json.dumps({"doing": self._what, **figures})
-        return f"{self._what}: {done:,} of {total:,}, {rate:,.0f}/s, {_words(left)} left"
+        pace = f", {rate:,.0f}/s" if rate else ""
+        return f"{self._what}: {done:,} of {total:,}{pace}" + (f", {_words(left)} left" if left else "")
 
 
-def _words(seconds: float | None) -> str:
-    if seconds is None:
-        return "unknown time"
+def _words(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -26,7 +26,8 @@ _SHOWN = 100  # findings, where people read
 def verify(owner: str | None, against: Path | None, repair: bool, as_json: bool) -> None:
     """Check the logs by their hash chains, every case's life, and what is kept of them: views, messages, counters.
 
-    Exit code 1 if anything is wrong; each difference is named. What `parked skip` gave up is not one, and is told.
+    Exit code 1 if anything is wrong; each difference is named. What is parked, or was given up by `parked skip`,
+    is not one, and is told.
     Nothing is repaired from a log that is broken, or not the one that its consumers have read.
 
     \b
@@ -114,6 +115,7 @@ def _parity(verdicts: list["Verdict"], mended: dict[str, int], as_dict: Any) -> 
     logs = {one.log: {"position": one.chain.head.position, "looked": one.looked} for one in verdicts}  # type: ignore[union-attr]
     behind = {name: lacking for one in verdicts for name, lacking in one.behind.items()}
     skipped = {name: positions for one in verdicts for name, positions in one.skipped.items()}
+    parked = {name: cases for one in verdicts for name, cases in one.parked.items()}
     told = {
         "sound": not count,
         "position": head.position,
@@ -124,10 +126,12 @@ def _parity(verdicts: list["Verdict"], mended: dict[str, int], as_dict: Any) -> 
         "repaired": mended,
         "behind": behind,
         "skipped": skipped,
+        "parked": parked,
     }
     repaired = "".join(f"; repaired {number} of {name}" for name, number in mended.items())
     repaired += "".join(f"; {name} is {number} events behind" for name, number in behind.items())
     repaired += "".join(f"; {name} goes on without {len(given_up)} skipped" for name, given_up in skipped.items())
+    repaired += "".join(f"; {name} has {cases} cases parked: yichuang parked list" for name, cases in parked.items())
     if not count:
         return told, f"sound up to position {head.position}, chain {head.chain.hex()}{repaired}"
     shown = "\n".join(f"  {finding}" for finding in findings[:_SHOWN])
