@@ -159,7 +159,7 @@ class Bookings:
         return not group.retired and keep(slots, row.starts, row.ends)
 
     def _fact(self, row: BookingRow, hall: Hall, group: Group) -> VisitBooked:
-        return booked(row, hall, group, row.account or row.visitor, self._tools.clock.now())
+        return booked(row, hall, group, row.by, self._tools.clock.now())
 
 
 def _asked(vault: Vault, kind: str, caller: Caller, request: Mapping[str, Any]) -> Asked | None:

@@ -64,7 +64,7 @@ class CheckingIn:
         """By the visitor. Again, it is the same ticket. Raises UnknownBooking, WrongDay, TooEarly and the like."""
         with self._tools.database.write() as tx:
             row = own(self._tools.store.booking(tx, number, lock=True), caller)
-            return self._check_in(tx, row, _by(row), "none", identity_number, unseen=True)
+            return self._check_in(tx, row, row.by, "none", identity_number, unseen=True)
 
     def check_in_by_staff(
         self, staff: str, hall: str, number: str | None, identity_number: str, priority: str = "none"
@@ -159,7 +159,3 @@ class CheckingIn:
             return None, []
         closed = TicketClosed(**about(ticket, place, by, self._tools.clock.now()))
         return ticket, [change(self._tools, tx, ticket, closed, place)[1]]
-
-
-def _by(row: BookingRow) -> str:
-    return row.account or row.visitor

@@ -71,7 +71,7 @@ class OwnBookings:
             hall, group = self._tools.store.place(tx, row.group_no)
             if row.holds_at(self._tools.clock.now()) and row.instead_of is None:
                 return shown(give_up_hold(self._tools, tx, row), group, hall.rule)
-            fact = VisitCancelled(occurred_at=self._tools.clock.now(), by=_by(row), hall=row.hall, cause="visitor")
+            fact = VisitCancelled(occurred_at=self._tools.clock.now(), by=row.by, hall=row.hall, cause="visitor")
             after = self._change(tx, row, replace(row, remind_at=None), fact, hall, group)
             release(self._tools, tx, self._tools.store.held_instead(tx, number, lock=True))
             give_up_secretly(self._tools, tx, [slot for _, slot in self._tools.store.drop_places(tx, [number])])
@@ -174,14 +174,10 @@ def _there(row: BookingRow, plan: Plan, now: datetime) -> BookingRow:
 def _moved(row: BookingRow, there: BookingRow, hall: Hall, tools: Tools) -> VisitMoved:
     return VisitMoved(
         occurred_at=tools.clock.now(),
-        by=_by(row),
+        by=row.by,
         hall=row.hall,
         moved_from=row.starts_at,
         starts_at=there.starts_at,
         ends_at=there.ends_at,
         cancel_before=cancel_before(hall.rule, there.starts_at),
     )
-
-
-def _by(row: BookingRow) -> str:
-    return row.account or row.visitor

@@ -56,6 +56,11 @@ class BookingRow:
         return self.identity == NOBODY
 
     @property
+    def by(self) -> str:
+        """Who says in a fact what its visitor does."""
+        return self.account or self.visitor
+
+    @property
     def visit(self) -> Visit:
         return Visit(self.day, self.starts, self.ends)
 

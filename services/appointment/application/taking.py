@@ -255,7 +255,7 @@ class _Taking:
         kept = [(one.wish.asked, one.outcome) for one, _ in self._made if one.wish.asked is not None]
         self._tools.idempotency.keep_all(self._tx, [(asked, answer) for asked, answer in kept if _is_answer(answer)])
         facts = [
-            append_to(row.number, 0, [booked(row, one.plan.hall, one.plan.group, _by(row), self._now)])
+            append_to(row.number, 0, [booked(row, one.plan.hall, one.plan.group, row.by, self._now)])
             for one, row in self._made
             if not one.wish.hold
         ]
@@ -313,10 +313,6 @@ def plan_of(hall: Hall, group: Group, items: Iterable[str], people: int, day: da
 
 def _keys(wish: Wish) -> tuple[str, str]:
     return wish.person.identity, wish.person.mobile
-
-
-def _by(row: BookingRow) -> str:
-    return row.account or row.visitor
 
 
 def _is_answer(outcome: Outcome | None) -> TypeGuard[dict[str, Any]]:
