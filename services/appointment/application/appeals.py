@@ -15,6 +15,7 @@ from kernel.contracts.appointment_refusals import AppealDecided, AppealOpen, Not
 from kernel.contracts.visit_facts import VisitAppealDismissed, VisitExcused, VisitFact, VisitUnblocked
 from kernel.ids import new_id
 from kernel.vault import Erased
+from services.appointment.application.locked import change_locked, lock_visitors_of
 from services.appointment.application.people import Caller, Person, person_of
 from services.appointment.application.rows import AppealRow, BlockRow, BookingRow
 from services.appointment.application.saying import append_last, append_to
@@ -99,7 +100,9 @@ class Appeals:
         state = "granted" if decision["granted"] else "dismissed"
         with self._tools.database.write() as tx:
             row = self._of_hall(tx, hall, id)
-            self._lock_visitors(tx, row, self._tools.store.booking(tx, row.booking))
+            # Of both: who appeals may share but a mobile with the one who missed the visit.
+            missed = self._tools.store.booking(tx, row.booking)
+            lock_visitors_of(self._tools, tx, [row] if missed is None else [row, missed])
             row = self._of_hall(tx, hall, id)
             if row.state not in ("open", state):
                 raise AppealDecided(row.state)
@@ -131,7 +134,7 @@ class Appeals:
             row = store.booking(tx, number)
             if row is None or row.hall != hall or row.version == 0 or row.forgotten:
                 raise UnknownBooking
-            self._lock_visitors(tx, row)
+            lock_visitors_of(self._tools, tx, [row])
             lifted = self._excuse(tx, number, by, None)
         return {"number": number, "excused": True, "unblocked": lifted}
 
@@ -176,14 +179,8 @@ class Appeals:
         for row, facts in said:
             excused = row.excused or any(isinstance(fact, VisitExcused) for fact in facts)
             after = replace(row, version=row.version + len(facts), excused=excused)
-            if not self._tools.store.change_booking(tx, row, after):
-                raise RuntimeError(f"a booking that was locked has changed: {row.number}")
+            change_locked(self._tools, tx, row, after)
         append_last(self._tools, tx, [append_to(row.number, row.version, facts) for row, facts in said])
-
-    def _lock_visitors(self, tx: sa.Connection, *rows: AppealRow | BookingRow | None) -> None:
-        """Of all of these: who appeals may share but a mobile with the one who missed the visit."""
-        known = [row for row in rows if row is not None]
-        self._tools.store.lock_visitors(tx, {key: row.visitor for row in known for key in (row.identity, row.mobile)})
 
     def _locked(self, tx: sa.Connection, number: str) -> BookingRow:
         row = self._tools.store.booking(tx, number, lock=True)

@@ -18,6 +18,7 @@ from kernel.ids import new_code
 from kernel.vault import Vault
 from services.appointment.application.free_slots import FreeTimes
 from services.appointment.application.full_times import FullTimes
+from services.appointment.application.locked import lock_visitors_of
 from services.appointment.application.people import Caller, check_visitor, own, person_of
 from services.appointment.application.rows import BookingRow, EntryRow, reminder
 from services.appointment.application.saying import append_last, append_to, booked, shown
@@ -129,7 +130,7 @@ class Bookings:
         row = own(store.booking(tx, number), caller)
         if row.instead_of is not None:  # held for a closed booking, which is moved there
             raise UnknownBooking
-        store.lock_visitors(tx, {row.identity: row.visitor, row.mobile: row.visitor})
+        lock_visitors_of(self._tools, tx, [row])
         entries = store.lock_entries_of(tx, {row.identity}, {row.mobile})
         return own(store.booking(tx, number, lock=True), caller), entries
 

@@ -31,6 +31,7 @@ from kernel.contracts.ticket_facts import (
 )
 from kernel.contracts.visit_facts import VisitServed
 from kernel.eventlog import Append
+from services.appointment.application.locked import change_locked
 from services.appointment.application.queue_rows import TicketRow, WindowRow
 from services.appointment.application.saying import append_last, append_to
 from services.appointment.application.ticketing import Place, about, change, place_of, shown_to_staff
@@ -216,8 +217,7 @@ class Calling:
         fact = VisitServed(occurred_at=scene.now, by=scene.staff, hall=row.hall)
         group = scene.place.named[row.group_no].id
         decide(row.as_booking(group), fact, scene.place.rule)
-        if not self._tools.store.change_booking(tx, row, replace(row, state=State.SERVED, version=row.version + 1)):
-            raise RuntimeError(f"a booking that was locked has changed: {row.number}")
+        change_locked(self._tools, tx, row, replace(row, state=State.SERVED, version=row.version + 1))
         return [append_to(row.number, row.version, [fact])]
 
     def _locked(self, tx: sa.Connection, seen: TicketRow) -> TicketRow:

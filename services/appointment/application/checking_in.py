@@ -19,6 +19,7 @@ from kernel.errors import InvalidInput
 from kernel.eventlog import Append
 from kernel.ids import new_id
 from services.appointment.application.issuing import Arrival, issue, issued
+from services.appointment.application.locked import change_locked
 from services.appointment.application.people import Caller, caller_of, identity_key, own
 from services.appointment.application.planning import closings_of
 from services.appointment.application.queue_rows import TicketRow
@@ -81,8 +82,8 @@ class CheckingIn:
 
     def _seen(self, tx: sa.Connection, row: BookingRow) -> None:
         """Checked in by the visitor before: now the hall knows that it was no other, and that somebody came."""
-        if row.unseen and not self._tools.store.change_booking(tx, row, replace(row, unseen=False)):
-            raise RuntimeError(f"a booking that was locked has changed: {row.number}")
+        if row.unseen:
+            change_locked(self._tools, tx, row, replace(row, unseen=False))
 
     def _number_of(self, tx: sa.Connection, hall: str, identity: str) -> str:
         """What the person has today: to check in for, else what it has checked in for. Raises WrongDay for another."""
@@ -135,8 +136,7 @@ class CheckingIn:
         )
         # Before the ticket: who is here is not expected any more.
         after = replace(row, state=State.CHECKED_IN, version=row.version + 1, unseen=unseen)
-        if not self._tools.store.change_booking(tx, row, after):
-            raise RuntimeError(f"a booking that was locked has changed: {row.number}")
+        change_locked(self._tools, tx, row, after)
         ticket = issue(self._tools, tx, place, arrival, str(fact.ticket))
         facts = [append_to(row.number, row.version, [fact]), append_to(ticket.id, 0, [issued(ticket, place, by)])]
         append_last(self._tools, tx, [*ended, *facts])

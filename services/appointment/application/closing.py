@@ -3,7 +3,6 @@
 Found by a sweep over groups that were planned anew, not by the request that closes: staff do not wait for it.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -14,6 +13,7 @@ from kernel.clock import to_micros
 from kernel.contracts.visit_facts import VisitCancelled, VisitClosed, VisitFact, VisitReopened
 from kernel.ids import new_code
 from services.appointment.application.booking import NUMBER_LENGTH
+from services.appointment.application.locked import add_with_places, change_locked, lock_visitors_of
 from services.appointment.application.one_by_one import one_by_one
 from services.appointment.application.releasing import give_up, release
 from services.appointment.application.rows import BookingRow, MarkRow, reminder, until
@@ -98,7 +98,7 @@ class Closings:
         store = self._tools.store
         row = store.booking(tx, number)
         if row is not None:
-            store.lock_visitors(tx, {row.identity: row.visitor, row.mobile: row.visitor})
+            lock_visitors_of(self._tools, tx, [row])
             row = store.booking(tx, number, lock=True)
         return row if row is not None and row.state is State.BOOKED else None
 
@@ -135,15 +135,8 @@ class Closings:
         )
         self._change(tx, row, replace(row, closed=True, remind_at=None), fact)
         if held_until is not None:
-            self._hold(tx, [(_hold(row, visit, held_until, now), slots) for visit, slots in choices])
+            add_with_places(self._tools, tx, [(_hold(row, visit, held_until, now), slots) for visit, slots in choices])
         return fact
-
-    def _hold(self, tx: sa.Connection, holds: Sequence[tuple[BookingRow, tuple[int, ...]]]) -> None:
-        store = self._tools.store
-        if not store.take(tx, Counter(slot for _, slots in holds for slot in slots)):
-            raise RuntimeError("places that were locked and free could not be taken")
-        store.add_bookings(tx, [hold for hold, _ in holds])
-        store.add_places(tx, [(hold.number, slot) for hold, slots in holds for slot in slots])
 
     def _reopen(self, tx: sa.Connection, row: BookingRow, instead: Sequence[BookingRow], now: datetime) -> VisitFact:
         fact = VisitReopened(occurred_at=now, by=BY_CLOCK, hall=row.hall, starts_at=row.starts_at, ends_at=row.ends_at)
@@ -154,8 +147,7 @@ class Closings:
     def _change(self, tx: sa.Connection, row: BookingRow, after: BookingRow, fact: VisitFact) -> None:
         hall, group = self._tools.store.place(tx, row.group_no)
         decide(row.as_booking(group.id), fact, hall.rule)
-        if not self._tools.store.change_booking(tx, row, replace(after, version=row.version + 1)):
-            raise RuntimeError(f"a booking that was locked has changed: {row.number}")
+        change_locked(self._tools, tx, row, replace(after, version=row.version + 1))
 
     def _why(self, tx: sa.Connection, row: BookingRow) -> tuple[str, str]:
         """The reason, and who says so."""
@@ -189,9 +181,7 @@ class Closings:
 def cancel_closed(tools: Tools, tx: sa.Connection, row: BookingRow) -> None:
     """Nobody has missed a visit that the hall could not keep."""
     fact = VisitCancelled(occurred_at=tools.clock.now(), by=BY_CLOCK, hall=row.hall, cause="closure")
-    after = replace(row, state=State.CANCELLED, version=row.version + 1, remind_at=None)
-    if not tools.store.change_booking(tx, row, after):
-        raise RuntimeError(f"a booking that was locked has changed: {row.number}")
+    change_locked(tools, tx, row, replace(row, state=State.CANCELLED, version=row.version + 1, remind_at=None))
     give_up(tools, tx, [slot for _, slot in tools.store.drop_places(tx, [row.number])])
     append_last(tools, tx, [append_to(row.number, row.version, [fact])])
 

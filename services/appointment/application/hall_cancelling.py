@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from kernel.contracts.appointment_refusals import UnknownBooking
 from kernel.contracts.visit_facts import VisitCancelled
+from services.appointment.application.locked import change_locked
 from services.appointment.application.releasing import give_up_secretly, release
 from services.appointment.application.rows import BookingRow
 from services.appointment.application.saying import append_last, append_to, shown
@@ -46,7 +47,6 @@ class HallCancelling:
 
     def _write(self, tx: sa.Connection, row: BookingRow, after: BookingRow) -> None:
         store = self._tools.store
-        if not store.change_booking(tx, row, after):
-            raise RuntimeError(f"a booking that was locked has changed: {row.number}")
+        change_locked(self._tools, tx, row, after)
         release(self._tools, tx, store.held_instead(tx, row.number, lock=True))
         give_up_secretly(self._tools, tx, [slot for _, slot in store.drop_places(tx, [row.number])])

@@ -15,6 +15,7 @@ from kernel.clock import from_micros, to_micros
 from kernel.contracts.visit_facts import VisitOffered
 from kernel.ids import new_code
 from services.appointment.application.booking import NUMBER_LENGTH
+from services.appointment.application.locked import add_with_places, change_entries_locked, lock_visitors_of
 from services.appointment.application.one_by_one import one_by_one
 from services.appointment.application.rows import BookingRow, EntryRow
 from services.appointment.application.saying import BY_CLOCK, append_last, append_to
@@ -72,20 +73,15 @@ class Offering:
         waiting = [one for one in store.entries_in(tx, group, days[0], days[-1]) if _fits(one, group, freed)]
         if not waiting:
             return []
-        store.lock_visitors(tx, {key: one.visitor for one in waiting for key in (one.identity, one.mobile)})
+        lock_visitors_of(self._tools, tx, waiting)
         return store.lock_entries(tx, [one.number for one in waiting])
 
     def _write(self, tx: sa.Connection, offers: Sequence[Offer]) -> None:
         if not offers:
             return
-        store = self._tools.store
-        if not store.take(tx, Counter(slot for _, _, fit in offers for slot in fit.slots)):
-            raise RuntimeError("places that were locked and free could not be taken")
-        store.add_bookings(tx, [hold for _, hold, _ in offers])
-        store.add_places(tx, [(hold.number, slot) for _, hold, fit in offers for slot in fit.slots])
-        if not store.change_entries(tx, [(entry, _offered(entry, hold)) for entry, hold, _ in offers]):
-            raise RuntimeError("an entry that was locked has changed")
-        groups = {hold.group_no: store.place(tx, hold.group_no)[1] for _, hold, _ in offers}
+        add_with_places(self._tools, tx, [(hold, fit.slots) for _, hold, fit in offers])
+        change_entries_locked(self._tools, tx, [(entry, _offered(entry, hold)) for entry, hold, _ in offers])
+        groups = {hold.group_no: self._tools.store.place(tx, hold.group_no)[1] for _, hold, _ in offers}
         said = [(entry, _fact(hold, groups[hold.group_no])) for entry, hold, _ in offers]
         append_last(self._tools, tx, [append_to(entry.number, entry.version, [fact]) for entry, fact in said])
 

@@ -15,6 +15,7 @@ from kernel.clock import to_micros
 from kernel.contracts.appointment_refusals import Closed, Full, NotInThatState
 from kernel.contracts.visit_facts import VisitCancelled, VisitFact, VisitMoved
 from services.appointment.application.free_slots import FreeTimes
+from services.appointment.application.locked import change_locked, lock_visitors_of
 from services.appointment.application.people import Caller, own
 from services.appointment.application.releasing import give_up, give_up_hold, give_up_secretly, release
 from services.appointment.application.rows import BookingRow, reminder
@@ -102,7 +103,7 @@ class OwnBookings:
         """The visitor first, then the booking, as everybody does who counts what somebody has."""
         store = self._tools.store
         row = own(store.booking(tx, number), caller)
-        store.lock_visitors(tx, {row.identity: row.visitor, row.mobile: row.visitor})
+        lock_visitors_of(self._tools, tx, [row])
         row = own(store.booking(tx, number, lock=True), caller)
         hall, group = store.place(tx, row.group_no)
         if group.retired:
@@ -117,10 +118,7 @@ class OwnBookings:
             raise NotInThatState(str(row.state))
         booking = row.as_booking(group.id)
         state = evolve(booking, decide(booking, fact, hall.rule)).state
-        after = replace(there, state=state, version=row.version + 1)
-        if not self._tools.store.change_booking(tx, row, after):
-            raise RuntimeError(f"a booking that was locked has changed: {row.number}")
-        return after
+        return change_locked(self._tools, tx, row, replace(there, state=state, version=row.version + 1))
 
     def _check_person(self, tx: sa.Connection, row: BookingRow, plan: Plan) -> None:
         """A block keeps nobody from moving whom the hall itself has closed out."""
@@ -133,8 +131,7 @@ class OwnBookings:
         store, now = self._tools.store, self._tools.clock.now()
         instead = [one for one in store.held_instead(tx, row.number, lock=True) if one.holds_at(now)]
         for one in instead:
-            if not store.change_booking(tx, one, replace(one, state=State.EXPIRED)):
-                raise RuntimeError(f"a hold that was locked has changed: {one.number}")
+            change_locked(self._tools, tx, one, replace(one, state=State.EXPIRED))
         had = [slot for _, slot in store.drop_places(tx, [row.number])]
         held = [slot for _, slot in store.drop_places(tx, [one.number for one in instead])]
         own_places = Counter([*had, *held])

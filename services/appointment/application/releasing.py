@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from kernel.clock import to_micros
 from kernel.ids import new_id
+from services.appointment.application.locked import change_locked
 from services.appointment.application.rows import BookingRow, ReturnRow
 from services.appointment.application.tools import Tools
 from services.appointment.domain.booking import State
@@ -29,9 +30,7 @@ def give_up_secretly(tools: Tools, tx: sa.Connection, slots: Iterable[int]) -> N
 
 def give_up_hold(tools: Tools, tx: sa.Connection, hold: BookingRow) -> BookingRow:
     """The hold, which is locked, is ended by its visitor; its places come back as those of a cancelled booking do."""
-    after = replace(hold, state=State.EXPIRED)
-    if not tools.store.change_booking(tx, hold, after):
-        raise RuntimeError(f"a hold that was locked has changed: {hold.number}")
+    after = change_locked(tools, tx, hold, replace(hold, state=State.EXPIRED))
     give_up_secretly(tools, tx, [slot for _, slot in tools.store.drop_places(tx, [hold.number])])
     return after
 
@@ -39,7 +38,6 @@ def give_up_hold(tools: Tools, tx: sa.Connection, hold: BookingRow) -> BookingRo
 def release(tools: Tools, tx: sa.Connection, holds: Sequence[BookingRow]) -> None:
     """End these holds, which are locked."""
     for row in holds:
-        if not tools.store.change_booking(tx, row, replace(row, state=State.EXPIRED)):
-            raise RuntimeError(f"a hold that was locked has changed: {row.number}")
+        change_locked(tools, tx, row, replace(row, state=State.EXPIRED))
     places = tools.store.drop_places(tx, [row.number for row in holds])
     give_up(tools, tx, [slot for _, slot in places])

@@ -13,6 +13,7 @@ from kernel.clock import to_micros
 from kernel.contracts.visit_facts import VisitBlocked, VisitFact, VisitNoShow, VisitReminded
 from kernel.database import is_away
 from services.appointment.application.closing import cancel_closed
+from services.appointment.application.locked import change_locked, lock_visitors_of
 from services.appointment.application.one_by_one import one_by_one
 from services.appointment.application.releasing import give_up
 from services.appointment.application.rows import BlockRow, BookingRow
@@ -80,14 +81,11 @@ class Sweeping:
 
     def _remind(self, tx: sa.Connection, rows: Sequence[BookingRow]) -> None:
         """Never after the visit: what could not be said in time is left unsaid."""
-        store, now = self._tools.store, self._tools.clock.now()
-        late = [row for row in rows if row.starts_at <= now]
+        now = self._tools.clock.now()
         said = [(row, self._reminded(tx, row)) for row in rows if row.starts_at > now]
-        changed = [*((row, replace(row, remind_at=None)) for row in late)]
-        changed += [(row, replace(row, remind_at=None, version=row.version + 1)) for row, _ in said]
-        for row, after in changed:
-            if not store.change_booking(tx, row, after):
-                raise RuntimeError(f"a booking that was locked has changed: {row.number}")
+        for row in rows:
+            version = row.version + (row.starts_at > now)
+            change_locked(self._tools, tx, row, replace(row, remind_at=None, version=version))
         if said:
             append_last(self._tools, tx, [append_to(row.number, row.version, [fact]) for row, fact in said])
 
@@ -110,7 +108,7 @@ class Sweeping:
             row = store.booking(tx, number)
             if row is None:
                 return False
-            store.lock_visitors(tx, {row.identity: row.visitor, row.mobile: row.visitor})
+            lock_visitors_of(self._tools, tx, [row])
             row = store.booking(tx, number, lock=True)
             if row is None or not self._missed(tx, row):
                 return False
@@ -149,8 +147,7 @@ class Sweeping:
         if until is not None:
             facts.append(self._block(tx, row, rule, until))
         after = replace(row, state=State.NO_SHOW, version=row.version + len(facts), remind_at=None)
-        if not self._tools.store.change_booking(tx, row, after):
-            raise RuntimeError(f"a booking that was locked has changed: {row.number}")
+        change_locked(self._tools, tx, row, after)
         append_last(self._tools, tx, [append_to(row.number, row.version, facts)])
 
     def _blocked_until(self, tx: sa.Connection, row: BookingRow, rule: HallRule) -> date | None:

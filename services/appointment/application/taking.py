@@ -18,6 +18,7 @@ from kernel.contracts.appointment_refusals import BeyondClosing, Closed, Full, U
 from kernel.errors import Refusal
 from kernel.idempotency import Asked, KeyReused
 from kernel.ids import new_id
+from services.appointment.application.locked import add_with_places
 from services.appointment.application.people import Caller, Person
 from services.appointment.application.rows import BookingRow, EntryRow, reminder, until
 from services.appointment.application.saying import append_last, append_to, booked, shown
@@ -243,12 +244,8 @@ class _Taking:
     def _write(self) -> None:
         if not self._made:
             return
-        if not self._store.take(self._tx, self._taken):
-            raise RuntimeError("places that were locked and free could not be taken")
-        self._store.add_bookings(self._tx, self._sealed())
-        self._store.add_places(
-            self._tx, [(row.number, slot) for attempt, row in self._made for slot in attempt.plan.slots]
-        )
+        slots = [attempt.plan.slots for attempt, _ in self._made]
+        add_with_places(self._tools, self._tx, list(zip(self._sealed(), slots, strict=True)))
         self._store.change_entries(
             self._tx, booked_now(self._entries, [(row, one.plan.group) for one, row in self._made if not one.wish.hold])
         )

@@ -25,6 +25,7 @@ from kernel.errors import Refusal
 from kernel.ids import new_code, new_id
 from services.appointment.application.booking import NUMBER_LENGTH
 from services.appointment.application.free_slots import NEXT
+from services.appointment.application.locked import change_entries_locked, lock_visitors_of
 from services.appointment.application.people import Caller, person_of
 from services.appointment.application.releasing import release
 from services.appointment.application.rows import BookingRow, EntryRow
@@ -91,7 +92,7 @@ class Waiting:
         store = self._tools.store
         with self._tools.database.write() as tx:
             row = _own(store.entry(tx, number), caller)
-            store.lock_visitors(tx, {row.identity: row.visitor, row.mobile: row.visitor})
+            lock_visitors_of(self._tools, tx, [row])
             row = _own(store.entry(tx, number, lock=True), caller)
             hold = None if row.booking is None else store.booking(tx, row.booking, lock=True)
             groups = self._groups(tx, row)
@@ -106,8 +107,7 @@ class Waiting:
         if hold is not None:
             release(self._tools, tx, [hold])
         after = replace(row, state=Entry.LEFT)
-        if not self._tools.store.change_entries(tx, [(row, after)]):
-            raise RuntimeError(f"an entry that was locked has changed: {row.number}")
+        change_entries_locked(self._tools, tx, [(row, after)])
         return after
 
     def _entry(self, caller: Caller, request: Mapping[str, Any]) -> EntryRow:
