@@ -49,6 +49,16 @@ def test_nobody_empties_a_day_by_taking_and_leaving(desk: Desk, hold: bool) -> N
     desk.check()
 
 
+def test_a_hold_that_is_given_up_twice_under_a_key_is_given_up_once(desk: Desk) -> None:
+    held = desk.hold(1)["number"]
+    answer = desk.cancel(held, key="k")
+    before = desk.traces()
+    assert desk.cancel(held, key="k") == answer
+    assert desk.traces() == before
+    with pytest.raises(NotInThatState):
+        desk.cancel(held)
+
+
 def test_holds_that_nobody_confirms_are_given_up(desk: Desk) -> None:
     for _ in range(5):
         desk.hold(1)

@@ -16,6 +16,7 @@ from kernel.contracts.visit_facts import VisitAppealDismissed, VisitExcused, Vis
 from kernel.ids import new_id
 from kernel.vault import Erased
 from services.appointment.application.locked import change_locked, lock_visitors_of
+from services.appointment.application.once import Said, once
 from services.appointment.application.people import Caller, Person, person_of
 from services.appointment.application.rows import AppealRow, BlockRow, BookingRow
 from services.appointment.application.saying import append_last, append_to
@@ -25,7 +26,7 @@ from services.appointment.domain.rules import HallRule, block_after
 from services.appointment.domain.times import day_of
 
 _SHOWN = timedelta(days=365)  # before an appeal: no-shows that staff see with it
-Said = tuple[BookingRow, list[VisitFact]]
+Told = tuple[BookingRow, list[VisitFact]]
 
 
 class Appeals:
@@ -38,18 +39,14 @@ class Appeals:
         """`request`: loaded `FileAppeal`. Raises NotBlocked, AppealOpen."""
         person, key = person_of(self._tools.vault, caller, request["visitor"]), request.get("idempotency_key")
         asked = {"appeal": request["hall"], "reason": request["reason"], "by": [person.identity, person.mobile]}
-        with self._tools.database.write() as tx:
-            before = self._tools.idempotency.replay(tx, caller.name, key, asked) if key else None
-            if before is not None:
-                return before
-            keys = (person.identity, person.mobile)
-            references, _ = self._tools.store.lock_visitors(tx, {one: new_id() for one in keys})
-            block = self._block(tx, request["hall"], keys)
-            row = self._filed(tx, (caller, person, references[person.identity]), block, request["reason"])
-            answer = self._shown(tx, row)
-            if key:
-                self._tools.idempotency.keep(tx, caller.name, key, asked, answer)
-            return answer
+        return once(self._tools, caller.name, key, asked, lambda tx: self._file(tx, caller, person, request))
+
+    def _file(self, tx: sa.Connection, caller: Caller, person: Person, request: Mapping[str, Any]) -> Said:
+        keys = (person.identity, person.mobile)
+        references, _ = self._tools.store.lock_visitors(tx, {one: new_id() for one in keys})
+        block = self._block(tx, request["hall"], keys)
+        row = self._filed(tx, (caller, person, references[person.identity]), block, request["reason"])
+        return self._shown(tx, row), ()
 
     def _block(self, tx: sa.Connection, hall: str, keys: Sequence[str]) -> BlockRow:
         """The last to end."""
@@ -147,7 +144,7 @@ class Appeals:
         now = self._tools.clock.now()
         fact = decide(row.as_booking(group.id), VisitExcused(occurred_at=now, by=by, hall=row.hall), hall.rule)
         lifted = self._unfounded(tx, row)
-        said: dict[str, Said] = {number: (row, [fact])}
+        said: dict[str, Told] = {number: (row, [fact])}
         for booking in lifted:
             self._tools.store.lift_block(tx, booking, to_micros(now), by)
             self._tools.store.grant_appeals(tx, booking, to_micros(now), by)
@@ -175,7 +172,7 @@ class Appeals:
         day = missed.get(block.booking)
         return day is None or day < without.day or block_after(rule, missed.values(), day) is not None
 
-    def _say(self, tx: sa.Connection, said: Sequence[Said]) -> None:
+    def _say(self, tx: sa.Connection, said: Sequence[Told]) -> None:
         for row, facts in said:
             excused = row.excused or any(isinstance(fact, VisitExcused) for fact in facts)
             after = replace(row, version=row.version + len(facts), excused=excused)

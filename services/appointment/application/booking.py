@@ -19,9 +19,10 @@ from kernel.vault import Vault
 from services.appointment.application.free_slots import FreeTimes
 from services.appointment.application.full_times import FullTimes
 from services.appointment.application.locked import lock_visitors_of
+from services.appointment.application.once import Said, once
 from services.appointment.application.people import Caller, check_visitor, own, person_of
 from services.appointment.application.rows import BookingRow, EntryRow, reminder
-from services.appointment.application.saying import append_last, append_to, booked, shown
+from services.appointment.application.saying import append_to, booked, shown
 from services.appointment.application.standing import booked_now, standing
 from services.appointment.application.taking import Outcome, Wish, take_all
 from services.appointment.application.tools import Tools
@@ -110,19 +111,16 @@ class Bookings:
 
     def confirm(self, caller: Caller, number: str, key: str | None) -> dict[str, Any]:
         """What was held is booked; confirmed before, it is the same booking. Raises HoldExpired, UnknownBooking."""
-        asked = {"confirm": number}
-        with self._tools.database.write() as tx:
-            before = self._tools.idempotency.replay(tx, caller.name, key, asked) if key else None
-            if before is not None:
-                return before
-            row, entries = self._locked(tx, caller, number)
-            hall, group = self._tools.store.place(tx, row.group_no)
-            if row.state is State.BOOKED:
-                return shown(row, group, hall.rule)
-            row = self._confirm(tx, row, hall, group, key)
-            self._tools.store.change_entries(tx, booked_now(entries, [(row, group)]))
-            append_last(self._tools, tx, [append_to(number, 0, [self._fact(row, hall, group)])])
-        return shown(row, group, hall.rule)
+        return once(self._tools, caller.name, key, {"confirm": number}, lambda tx: self._confirm(tx, caller, number))
+
+    def _confirm(self, tx: sa.Connection, caller: Caller, number: str) -> Said:
+        row, entries = self._locked(tx, caller, number)
+        hall, group = self._tools.store.place(tx, row.group_no)
+        if row.state is State.BOOKED:
+            return shown(row, group, hall.rule), ()
+        row = self._booked(tx, row, hall, group)
+        self._tools.store.change_entries(tx, booked_now(entries, [(row, group)]))
+        return shown(row, group, hall.rule), [append_to(number, 0, [self._fact(row, hall, group)])]
 
     def _locked(self, tx: sa.Connection, caller: Caller, number: str) -> tuple[BookingRow, list[EntryRow]]:
         """The booking, and what its person waits for."""
@@ -134,7 +132,7 @@ class Bookings:
         entries = store.lock_entries_of(tx, {row.identity}, {row.mobile})
         return own(store.booking(tx, number, lock=True), caller), entries
 
-    def _confirm(self, tx: sa.Connection, row: BookingRow, hall: Hall, group: Group, key: str | None) -> BookingRow:
+    def _booked(self, tx: sa.Connection, row: BookingRow, hall: Hall, group: Group) -> BookingRow:
         now = self._tools.clock.now()
         if row.state is State.EXPIRED or (row.state is State.HELD and not row.holds_at(now)):
             raise HoldExpired
@@ -149,9 +147,6 @@ class Bookings:
         # Guarded by the state once more: a sweep that came first has given the places away.
         if not self._tools.store.change_booking(tx, row, after):
             raise HoldExpired
-        if key:
-            asked, answer = {"confirm": row.number}, shown(after, group, hall.rule)
-            self._tools.idempotency.keep(tx, row.account or row.mobile, key, asked, answer)
         return after
 
     def _keeps(self, tx: sa.Connection, row: BookingRow, group: Group) -> bool:

@@ -32,6 +32,7 @@ from kernel.contracts.ticket_facts import (
 from kernel.contracts.visit_facts import VisitServed
 from kernel.eventlog import Append
 from services.appointment.application.locked import change_locked
+from services.appointment.application.once import Said, once
 from services.appointment.application.queue_rows import TicketRow, WindowRow
 from services.appointment.application.saying import append_last, append_to
 from services.appointment.application.ticketing import Place, about, change, place_of, shown_to_staff
@@ -150,18 +151,13 @@ class Calling:
     def _act(self, what: str, staff: str, request: Mapping[str, Any], step: Step) -> Json:
         """One thing done at a window, once for each idempotency key."""
         key, asked = request["idempotency_key"], _asked(what, request)
-        with self._tools.database.write() as tx:
-            before = self._tools.idempotency.replay(tx, staff, key, asked) if key else None
-            if before is not None:
-                return before
+
+        def do(tx: sa.Connection) -> Said:
             scene = self._scene(tx, staff, request)
             at_it, appends = step(tx, scene)
-            answer = self._shown(tx, scene.place, scene.window, at_it)
-            if key:
-                self._tools.idempotency.keep(tx, staff, key, asked, answer)
-            if appends:
-                append_last(self._tools, tx, appends)
-        return answer
+            return self._shown(tx, scene.place, scene.window, at_it), appends
+
+        return once(self._tools, staff, key, asked, do)
 
     def _scene(self, tx: sa.Connection, staff: str, request: Mapping[str, Any]) -> _Scene:
         store = self._tools.store

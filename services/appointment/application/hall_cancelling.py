@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from kernel.contracts.appointment_refusals import UnknownBooking
 from kernel.contracts.visit_facts import VisitCancelled
 from services.appointment.application.locked import change_locked
+from services.appointment.application.once import Said, once
 from services.appointment.application.releasing import give_up_secretly, release
-from services.appointment.application.rows import BookingRow
-from services.appointment.application.saying import append_last, append_to, shown
+from services.appointment.application.saying import append_to, shown
 from services.appointment.application.tools import Tools
 from services.appointment.domain.booking import State, decide
 
@@ -27,26 +27,18 @@ class HallCancelling:
     def cancel(self, hall: str, number: str, reason: str, by: str, key: str | None) -> dict[str, Any]:
         """Raises UnknownBooking, also for another hall's, InThePast, NotInThatState."""
         asked = {"cancel": number, "hall": hall, "reason": reason}
-        with self._tools.database.write() as tx:
-            before = self._tools.idempotency.replay(tx, by, key, asked) if key else None
-            if before is not None:
-                return before
-            row = self._tools.store.booking(tx, number, lock=True)
-            if row is None or row.hall != hall or row.version == 0:  # nobody comes for a hold, and it ends by itself
-                raise UnknownBooking
-            at, group = self._tools.store.place(tx, row.group_no)
-            fact = VisitCancelled(occurred_at=self._tools.clock.now(), by=by, hall=hall, cause="staff", reason=reason)
-            decide(row.as_booking(group.id), fact, at.rule)
-            after = replace(row, state=State.CANCELLED, version=row.version + 1, remind_at=None)
-            answer = shown(after, group, at.rule)
-            self._write(tx, row, after)
-            if key:
-                self._tools.idempotency.keep(tx, by, key, asked, answer)
-            append_last(self._tools, tx, [append_to(number, row.version, [fact])])
-            return answer
+        return once(self._tools, by, key, asked, lambda tx: self._cancel(tx, hall, number, reason, by))
 
-    def _write(self, tx: sa.Connection, row: BookingRow, after: BookingRow) -> None:
+    def _cancel(self, tx: sa.Connection, hall: str, number: str, reason: str, by: str) -> Said:
         store = self._tools.store
+        row = store.booking(tx, number, lock=True)
+        if row is None or row.hall != hall or row.version == 0:  # nobody comes for a hold, and it ends by itself
+            raise UnknownBooking
+        at, group = store.place(tx, row.group_no)
+        fact = VisitCancelled(occurred_at=self._tools.clock.now(), by=by, hall=hall, cause="staff", reason=reason)
+        decide(row.as_booking(group.id), fact, at.rule)
+        after = replace(row, state=State.CANCELLED, version=row.version + 1, remind_at=None)
         change_locked(self._tools, tx, row, after)
-        release(self._tools, tx, store.held_instead(tx, row.number, lock=True))
-        give_up_secretly(self._tools, tx, [slot for _, slot in store.drop_places(tx, [row.number])])
+        release(self._tools, tx, store.held_instead(tx, number, lock=True))
+        give_up_secretly(self._tools, tx, [slot for _, slot in store.drop_places(tx, [number])])
+        return shown(after, group, at.rule), [append_to(number, row.version, [fact])]

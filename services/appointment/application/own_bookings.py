@@ -4,7 +4,6 @@ A place that is given up comes back after a while that nobody can foresee, so th
 """
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
@@ -16,10 +15,11 @@ from kernel.contracts.appointment_refusals import Closed, Full, NotInThatState
 from kernel.contracts.visit_facts import VisitCancelled, VisitFact, VisitMoved
 from services.appointment.application.free_slots import FreeTimes
 from services.appointment.application.locked import change_locked, lock_visitors_of
+from services.appointment.application.once import Said, once
 from services.appointment.application.people import Caller, own
 from services.appointment.application.releasing import give_up, give_up_hold, give_up_secretly, release
 from services.appointment.application.rows import BookingRow, reminder
-from services.appointment.application.saying import append_last, append_to, shown
+from services.appointment.application.saying import append_to, shown
 from services.appointment.application.standing import standing
 from services.appointment.application.taking import Plan, check_places, plan_of
 from services.appointment.application.tools import Tools
@@ -63,41 +63,46 @@ class OwnBookings:
 
     def cancel(self, caller: Caller, number: str, key: str | None) -> dict[str, Any]:
         """A hold is given up. Raises UnknownBooking, TooLate, InThePast, NotInThatState."""
-        asked = {"cancel": number}
-        with self._tools.database.write() as tx:
-            before = self._tools.idempotency.replay(tx, caller.name, key, asked) if key else None
-            if before is not None:
-                return before
-            row = own(self._tools.store.booking(tx, number, lock=True), caller)
-            hall, group = self._tools.store.place(tx, row.group_no)
-            if row.holds_at(self._tools.clock.now()) and row.instead_of is None:
-                return shown(give_up_hold(self._tools, tx, row), group, hall.rule)
-            fact = VisitCancelled(occurred_at=self._tools.clock.now(), by=row.by, hall=row.hall, cause="visitor")
-            after = self._change(tx, row, replace(row, remind_at=None), fact, hall, group)
-            release(self._tools, tx, self._tools.store.held_instead(tx, number, lock=True))
-            give_up_secretly(self._tools, tx, [slot for _, slot in self._tools.store.drop_places(tx, [number])])
-            return self._done(tx, caller, asked, key, (after, hall, group), fact)
+        return once(self._tools, caller.name, key, {"cancel": number}, lambda tx: self._cancel(tx, caller, number))
+
+    def _cancel(self, tx: sa.Connection, caller: Caller, number: str) -> Said:
+        store = self._tools.store
+        row = own(store.booking(tx, number, lock=True), caller)
+        now = self._tools.clock.now()
+        hall, group = store.place(tx, row.group_no)
+        if row.holds_at(now) and row.instead_of is None:
+            return shown(give_up_hold(self._tools, tx, row), group, hall.rule), ()
+        fact = VisitCancelled(occurred_at=now, by=row.by, hall=row.hall, cause="visitor")
+        after = self._change(tx, row, replace(row, remind_at=None), fact, hall, group)
+        release(self._tools, tx, store.held_instead(tx, number, lock=True))
+        give_up_secretly(self._tools, tx, [slot for _, slot in store.drop_places(tx, [number])])
+        return shown(after, group, hall.rule), [append_to(number, row.version, [fact])]
 
     def move(self, caller: Caller, number: str, day: date, time: str, key: str | None) -> dict[str, Any]:
         """Raises UnknownBooking, TooLate, MovedTooOften, NotInThatState, and what a booking at the new time raises."""
-        asked = {"move": number, "date": day.isoformat(), "time": time}
+        asked, starts = {"move": number, "date": day.isoformat(), "time": time}, minutes_of(time)
         try:
-            with self._tools.database.write() as tx:
-                before = self._tools.idempotency.replay(tx, caller.name, key, asked) if key else None
-                if before is not None:
-                    return before
-                row, hall, group = self._locked(tx, caller, number)
-                now = self._tools.clock.now()
-                plan = plan_of(hall, group, row.items, row.people, day, minutes_of(time), now)
-                there = _there(row, plan, now)
-                fact = _moved(row, there, hall, self._tools)
-                after = self._change(tx, row, there, fact, hall, group)
-                self._check_person(tx, row, plan)
-                self._exchange(tx, row, plan)
-                return self._done(tx, caller, asked, key, (after, hall, group), fact)
+            return once(self._tools, caller.name, key, asked, lambda tx: self._move(tx, caller, number, day, starts))
         except Full:
-            found, at = (row.hall, row.items, row.people), group.id
-        raise Full(self._free.next_times(*found, day, minutes_of(time), at))
+            row, group = self._at(caller, number)
+        # Looked up by who was refused, not under the locks that others wait for.
+        raise Full(self._free.next_times(row.hall, row.items, row.people, day, starts, group.id))
+
+    def _at(self, caller: Caller, number: str) -> tuple[BookingRow, Group]:
+        with self._tools.database.read() as tx:
+            row = own(self._tools.store.booking(tx, number), caller)
+            return row, self._tools.store.place(tx, row.group_no)[1]
+
+    def _move(self, tx: sa.Connection, caller: Caller, number: str, day: date, starts: int) -> Said:
+        row, hall, group = self._locked(tx, caller, number)
+        now = self._tools.clock.now()
+        plan = plan_of(hall, group, row.items, row.people, day, starts, now)
+        there = _there(row, plan, now)
+        fact = _moved(row, there, hall, now)
+        after = self._change(tx, row, there, fact, hall, group)
+        self._check_person(tx, row, plan)
+        self._exchange(tx, row, plan)
+        return shown(after, group, hall.rule), [append_to(row.number, row.version, [fact])]
 
     def _locked(self, tx: sa.Connection, caller: Caller, number: str) -> tuple[BookingRow, Hall, Group]:
         """The visitor first, then the booking, as everybody does who counts what somebody has."""
@@ -144,23 +149,6 @@ class OwnBookings:
         give_up_secretly(self._tools, tx, (Counter(had) - kept).elements())
         give_up(self._tools, tx, (Counter(held) - (kept - Counter(had))).elements())
 
-    def _done(
-        self,
-        tx: sa.Connection,
-        caller: Caller,
-        asked: Mapping[str, Any],
-        key: str | None,
-        place: tuple[BookingRow, Hall, Group],
-        fact: VisitFact,
-    ) -> dict[str, Any]:
-        """The last statements: the answer is kept, and the fact appended."""
-        row, hall, group = place
-        answer = shown(row, group, hall.rule)
-        if key:
-            self._tools.idempotency.keep(tx, caller.name, key, asked, answer)
-        append_last(self._tools, tx, [append_to(row.number, row.version - 1, [fact])])
-        return answer
-
 
 def _there(row: BookingRow, plan: Plan, now: datetime) -> BookingRow:
     visit, remind_at = plan.visit, reminder(plan.visit.day, now)
@@ -168,9 +156,9 @@ def _there(row: BookingRow, plan: Plan, now: datetime) -> BookingRow:
     return there if row.closed else replace(there, moves=row.moves + 1)
 
 
-def _moved(row: BookingRow, there: BookingRow, hall: Hall, tools: Tools) -> VisitMoved:
+def _moved(row: BookingRow, there: BookingRow, hall: Hall, now: datetime) -> VisitMoved:
     return VisitMoved(
-        occurred_at=tools.clock.now(),
+        occurred_at=now,
         by=row.by,
         hall=row.hall,
         moved_from=row.starts_at,

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from kernel.clock import format_time, to_micros
 from kernel.contracts.appointment_refusals import UnknownClosure, UnknownHall
 from kernel.ids import new_id
+from services.appointment.application.once import Said, once
 from services.appointment.application.one_by_one import one_by_one
 from services.appointment.application.releasing import give_up
 from services.appointment.application.rows import ClosureRow, EntryRow, SlotRow
@@ -112,19 +113,14 @@ class Planning:
 
     def close(self, hall: str, closure: Mapping[str, Any], by: str, key: str | None = None) -> dict[str, Any]:
         """`closure`: loaded `kernel.contracts.closures.Closure`. Raises UnknownHall, UnknownGroup."""
-        asked = _asked(hall, closure)
-        with self._tools.database.write() as tx:
-            before = self._tools.idempotency.replay(tx, by, key, asked) if key else None
-            if before is not None:
-                return before
-            self._tools.store.lock_hall(tx, hall)
-            found = self._hall(tx, hall)
-            no = None if closure["group"] is None else found.group(closure["group"]).no
-            self._tools.store.add_closure(tx, self._closure(hall, no, closure, by))
-            answer = self._replanned(tx, hall)
-            if key:
-                self._tools.idempotency.keep(tx, by, key, asked, answer)
-            return answer
+        return once(self._tools, by, key, _asked(hall, closure), lambda tx: self._close(tx, hall, closure, by))
+
+    def _close(self, tx: sa.Connection, hall: str, closure: Mapping[str, Any], by: str) -> Said:
+        self._tools.store.lock_hall(tx, hall)
+        found = self._hall(tx, hall)
+        no = None if closure["group"] is None else found.group(closure["group"]).no
+        self._tools.store.add_closure(tx, self._closure(hall, no, closure, by))
+        return self._replanned(tx, hall), ()
 
     def reopen(self, hall: str, closure: str, by: str) -> dict[str, Any]:
         """A closure is taken back; once more, nothing changes. Raises UnknownHall, UnknownClosure."""

@@ -26,6 +26,7 @@ from kernel.ids import new_code, new_id
 from services.appointment.application.booking import NUMBER_LENGTH
 from services.appointment.application.free_slots import NEXT
 from services.appointment.application.locked import change_entries_locked, lock_visitors_of
+from services.appointment.application.once import Said, once
 from services.appointment.application.people import Caller, person_of
 from services.appointment.application.releasing import release
 from services.appointment.application.rows import BookingRow, EntryRow
@@ -50,28 +51,26 @@ class Waiting:
     def join(self, caller: Caller, request: Mapping[str, Any]) -> dict[str, Any]:
         """`request`: loaded `JoinWaiting`. Raises StillFree, WaitingLimit, and why nothing could be booked then."""
         entry, key = self._entry(caller, request), request.get("idempotency_key")
-        asked = _asked(request, entry)
-        with self._tools.database.write() as tx:
-            before = self._tools.idempotency.replay(tx, caller.name, key, asked) if key else None
-            if before is not None:
-                return before
-            for group in self._hall(tx, entry).groups_for(entry.items):  # by number, as all who lock several
-                self._tools.store.lock_group(tx, group.no)
-            hall = self._hall(tx, entry)  # once more: the wait may have been for a new schedule
-            groups = hall.groups_for(entry.items)
-            references, _ = self._tools.store.lock_visitors(
-                tx, {one: new_id() for one in (entry.identity, entry.mobile)}
-            )
-            place = self._tools.store.next_place(tx, hall.id)  # by no clock, which may be put back
-            entry = replace(entry, group_no=groups[0].no, visitor=references[entry.identity], place=place)
-            self._check(tx, entry, hall, groups)
-            if entry.contact is not None:
-                entry = replace(entry, contact=self._tools.vault.seal(tx, entry.visitor, entry.contact))
-            self._tools.store.add_entry(tx, entry)
-            answer = self._shown(tx, entry, groups)
-            if key:
-                self._tools.idempotency.keep(tx, caller.name, key, asked, answer)
-            return answer
+        return once(self._tools, caller.name, key, _asked(request, entry), lambda tx: self._join(tx, entry))
+
+    def _join(self, tx: sa.Connection, entry: EntryRow) -> Said:
+        store = self._tools.store
+        hall, groups = self._locked(tx, entry)
+        references, _ = store.lock_visitors(tx, {one: new_id() for one in (entry.identity, entry.mobile)})
+        place = store.next_place(tx, hall.id)  # by no clock, which may be put back
+        entry = replace(entry, group_no=groups[0].no, visitor=references[entry.identity], place=place)
+        self._check(tx, entry, hall, groups)
+        if entry.contact is not None:
+            entry = replace(entry, contact=self._tools.vault.seal(tx, entry.visitor, entry.contact))
+        store.add_entry(tx, entry)
+        return self._shown(tx, entry, groups), ()
+
+    def _locked(self, tx: sa.Connection, entry: EntryRow) -> tuple[Hall, Sequence[Group]]:
+        """The hall, and those of its groups for which the entry waits, as they stay until the transaction ends."""
+        for group in self._hall(tx, entry).groups_for(entry.items):  # by number, as all who lock several
+            self._tools.store.lock_group(tx, group.no)
+        hall = self._hall(tx, entry)  # once more: the wait may have been for a new schedule
+        return hall, hall.groups_for(entry.items)
 
     def page(self, caller: Caller, page: int, page_size: int) -> dict[str, Any]:
         """In the form of `kernel.contracts.waiting.WaitingEntries`."""

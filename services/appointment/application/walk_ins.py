@@ -6,13 +6,16 @@ The last one is given out once, however many want it at the same moment.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import sqlalchemy as sa
+
 from kernel.contracts.hall_day_refusals import NoTicketsLeft
 from kernel.ids import new_id
 from services.appointment.application.free_slots import FreeTimes
 from services.appointment.application.issuing import Arrival, issue, issued
+from services.appointment.application.once import Said, once
 from services.appointment.application.people import identity_key
 from services.appointment.application.planning import closings_of
-from services.appointment.application.saying import append_last, append_to
+from services.appointment.application.saying import append_to
 from services.appointment.application.ticketing import Place, place_of, shown_to_taker
 from services.appointment.application.tools import Tools
 from services.appointment.domain.halls import Group
@@ -32,30 +35,22 @@ class WalkIns:
 
     def take(self, staff: str, request: Mapping[str, Any]) -> Json:
         """`request`: loaded `kernel.contracts.hall_day.TakeTicket`. Raises NoTicketsLeft, AlreadyWaiting or Closed."""
+        key, asked = request["idempotency_key"], self._asked(request)
         try:
-            return self._take(staff, request)
+            return once(self._tools, staff, key, asked, lambda tx: self._take(tx, staff, request))
         except NoTicketsLeft:
             found = (request["hall"], request["group"], request["people"])
         # Looked up by the one who was refused, not under the lock that the others wait for.
         raise NoTicketsLeft(self._next_times(*found))
 
-    def _take(self, staff: str, request: Mapping[str, Any]) -> Json:
-        key, asked = request["idempotency_key"], self._asked(request)
-        with self._tools.database.write() as tx:
-            before = self._tools.idempotency.replay(tx, staff, key, asked) if key else None
-            if before is not None:
-                return before
-            place = place_of(self._tools, tx, request["hall"])
-            group, today = place.open_group(request["group"]), day_of(self._tools.clock.now())
-            closings = closings_of(self._tools.store.closures(tx, place.id, today), group.no)
-            arrival = self._arrival(place, group, closings, staff, request)
-            most = walk_in_contingent(group.schedule, today, closings)
-            ticket = issue(self._tools, tx, place, arrival, new_id(), most)
-            answer = shown_to_taker(ticket, place)
-            if key:
-                self._tools.idempotency.keep(tx, staff, key, asked, answer)
-            append_last(self._tools, tx, [append_to(ticket.id, 0, [issued(ticket, place, staff)])])
-        return answer
+    def _take(self, tx: sa.Connection, staff: str, request: Mapping[str, Any]) -> Said:
+        place = place_of(self._tools, tx, request["hall"])
+        group, today = place.open_group(request["group"]), day_of(self._tools.clock.now())
+        closings = closings_of(self._tools.store.closures(tx, place.id, today), group.no)
+        arrival = self._arrival(place, group, closings, staff, request)
+        most = walk_in_contingent(group.schedule, today, closings)
+        ticket = issue(self._tools, tx, place, arrival, new_id(), most)
+        return shown_to_taker(ticket, place), [append_to(ticket.id, 0, [issued(ticket, place, staff)])]
 
     def _asked(self, request: Mapping[str, Any]) -> Json:
         said = {name: request[name] for name in ("hall", "group", "people", "priority")}
