@@ -88,8 +88,10 @@ class Bookings:
         person = person_of(self._tools.vault, caller, request["visitor"])
         return Wish(
             number=new_code(NUMBER_LENGTH),
-            caller=caller,
-            person=person,
+            identity=person.identity,
+            mobile=person.mobile,
+            account=caller.account,
+            contact=person.contact,
             hall=request["hall"],
             items=tuple(request["items"]),
             people=request["people"],

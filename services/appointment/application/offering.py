@@ -17,11 +17,10 @@ from kernel.ids import new_code
 from services.appointment.application.booking import NUMBER_LENGTH
 from services.appointment.application.locked import add_with_places, change_entries_locked, lock_visitors_of
 from services.appointment.application.one_by_one import one_by_one
-from services.appointment.application.rows import BookingRow, EntryRow
+from services.appointment.application.rows import BookingRow, EntryRow, hold_of
 from services.appointment.application.saying import BY_CLOCK, append_last, append_to
 from services.appointment.application.standing import Standing, standing
 from services.appointment.application.tools import Tools
-from services.appointment.domain.booking import State
 from services.appointment.domain.halls import Group, Hall
 from services.appointment.domain.slots import Slot, all_of
 from services.appointment.domain.waiting import Entry, Fit, fits, offered_until
@@ -115,28 +114,9 @@ class _Choosing:
 
     def _hold(self, entry: EntryRow, fit: Fit) -> BookingRow:
         now = self._has.now
-        row = BookingRow(
-            number=new_code(NUMBER_LENGTH),
-            version=0,
-            state=State.HELD,
-            hall=entry.hall,
-            group_no=self._group.no,
-            day=fit.visit.day,
-            starts=fit.visit.starts,
-            ends=fit.visit.ends,
-            people=entry.people,
-            items=entry.items,
-            identity=entry.identity,
-            mobile=entry.mobile,
-            visitor=entry.visitor,
-            account=entry.account,
-            language=entry.language,
-            contact=entry.contact,
-            held_until=None,
-            made_at=to_micros(now),
-        )
+        hold = hold_of(entry, new_code(NUMBER_LENGTH), entry.visitor, self._group.no, fit.visit, now)
         until = offered_until(now, timedelta(minutes=self._hall.rule.offer_minutes))
-        return replace(row, held_until=to_micros(min(until, row.starts_at)))
+        return replace(hold, contact=entry.contact, held_until=to_micros(min(until, hold.starts_at)))
 
 
 def _fits(entry: EntryRow, group: Group, freed: Mapping[int, int]) -> list[Fit]:

@@ -18,8 +18,21 @@ NOBODY = ""  # the key in a row whose person was forgotten; no visitor has it
 
 
 @dataclass(frozen=True, kw_only=True)
-class BookingRow:
-    """A booking, or a hold. `identity` and `mobile` are visitor keys, `visitor` the reference.
+class Wanting:
+    """Who wants to visit, and what for. `identity` and `mobile` are visitor keys."""
+
+    hall: str
+    people: int
+    items: tuple[str, ...]
+    identity: str
+    mobile: str
+    account: str | None
+    language: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BookingRow(Wanting):
+    """A booking, or a hold. `visitor` is the reference.
 
     `instead_of`: held for the visitor of that booking, which is closed. `remind_at`: None when nothing is to be said.
     `unseen`: checked in by the visitor, from wherever that was; nobody at the hall has seen who it is.
@@ -28,18 +41,11 @@ class BookingRow:
     number: str
     version: int
     state: State
-    hall: str
     group_no: int
     day: date
     starts: int
     ends: int
-    people: int
-    items: tuple[str, ...]
-    identity: str
-    mobile: str
     visitor: str
-    account: str | None
-    language: str
     contact: bytes | None = field(default=None, repr=False)
     held_until: int | None
     made_at: int
@@ -136,25 +142,18 @@ class BlockRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EntryRow:
+class EntryRow(Wanting):
     """An entry on a waiting list. `booking`: the hold that it was offered; what became of it tells the booking."""
 
     number: str
     version: int
     state: Entry
-    hall: str
     group_no: int
     first_day: date
     last_day: date
     since: int
     until: int
-    people: int
-    items: tuple[str, ...]
-    identity: str
-    mobile: str
     visitor: str
-    account: str | None
-    language: str
     contact: bytes | None = field(default=None, repr=False)
     booking: str | None = None
     place: int
@@ -236,6 +235,29 @@ class StaleRow:
 
     id: str
     keys: frozenset[str]
+
+
+def hold_of(wanting: Wanting, number: str, visitor: str, group_no: int, visit: Visit, now: datetime) -> BookingRow:
+    """A hold of `visit` at the group; until when is not said yet."""
+    return BookingRow(
+        number=number,
+        version=0,
+        state=State.HELD,
+        hall=wanting.hall,
+        group_no=group_no,
+        day=visit.day,
+        starts=visit.starts,
+        ends=visit.ends,
+        people=wanting.people,
+        items=wanting.items,
+        identity=wanting.identity,
+        mobile=wanting.mobile,
+        visitor=visitor,
+        account=wanting.account,
+        language=wanting.language,
+        held_until=None,
+        made_at=to_micros(now),
+    )
 
 
 def until(now: datetime, seconds: int) -> int:

@@ -7,7 +7,7 @@ anything but these locks.
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, TypeGuard
 
@@ -19,8 +19,7 @@ from kernel.errors import Refusal
 from kernel.idempotency import Asked, KeyReused
 from kernel.ids import new_id
 from services.appointment.application.locked import add_with_places
-from services.appointment.application.people import Caller, Person
-from services.appointment.application.rows import BookingRow, EntryRow, reminder, until
+from services.appointment.application.rows import BookingRow, EntryRow, Wanting, hold_of, reminder, until
 from services.appointment.application.saying import append_last, append_to, booked, shown
 from services.appointment.application.standing import Standing, booked_now, standing
 from services.appointment.application.tools import Tools
@@ -35,18 +34,13 @@ Outcome = dict[str, Any] | Refusal
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
-    """Somebody wants to visit. `starts` in minutes since midnight; `number` is what the booking will have."""
+class Wish(Wanting):
+    """A time that is wanted. `starts` in minutes since midnight; `number` is what the booking will have."""
 
     number: str
-    caller: Caller
-    person: Person
-    hall: str
-    items: tuple[str, ...]
-    people: int
+    contact: bytes | None = field(repr=False)  # to be sealed
     day: date
     starts: int
-    language: str
     hold: bool
     asked: Asked | None  # under its idempotency key
 
@@ -166,18 +160,17 @@ class _Taking:
         wishes = [attempt.wish for attempt in self._open()]
         if not wishes:
             return
-        people = [wish.person for wish in wishes]
-        identities, mobiles = {one.identity for one in people}, {one.mobile for one in people}
+        identities, mobiles = {one.identity for one in wishes}, {one.mobile for one in wishes}
         self._entries = self._store.lock_entries_of(self._tx, identities, mobiles)
-        self._standing = standing(self._store, self._tx, people, [wish.day for wish in wishes], self._now)
+        self._standing = standing(self._store, self._tx, wishes, [wish.day for wish in wishes], self._now)
         for attempt in self._open():
             with attempt.refusable():
-                self._has.check_given_up(attempt.wish.person, attempt.plans[0].hall)
+                self._has.check_given_up(attempt.wish, attempt.plans[0].hall)
                 attempt.plans = self._allowed(attempt)
 
     def _allowed(self, attempt: _Attempt) -> list[Plan]:
         """Those that the person may have: the same visit is longer at one group than at another."""
-        return _not_refused(attempt.plans, lambda plan: self._has.check(attempt.wish.person, plan.hall, plan.visit))
+        return _not_refused(attempt.plans, lambda plan: self._has.check(attempt.wish, plan.hall, plan.visit))
 
     @property
     def _has(self) -> Standing:
@@ -208,26 +201,11 @@ class _Taking:
 
     def _row(self, attempt: _Attempt) -> BookingRow:
         wish, plan = attempt.wish, attempt.plan
-        return BookingRow(
-            number=wish.number,
-            version=0 if wish.hold else 1,
-            state=State.HELD if wish.hold else State.BOOKED,
-            hall=wish.hall,
-            group_no=plan.group.no,
-            day=wish.day,
-            starts=plan.visit.starts,
-            ends=plan.visit.ends,
-            people=wish.people,
-            items=wish.items,
-            identity=wish.person.identity,
-            mobile=wish.person.mobile,
-            visitor=self._references[wish.person.identity],
-            account=wish.caller.account,
-            language=wish.language,
-            held_until=self._held_until(plan) if wish.hold else None,
-            made_at=to_micros(self._now),
-            remind_at=None if wish.hold else reminder(wish.day, self._now),
-        )
+        visitor = self._references[wish.identity]
+        row = hold_of(wish, wish.number, visitor, plan.group.no, plan.visit, self._now)
+        if wish.hold:
+            return replace(row, held_until=self._held_until(plan))
+        return replace(row, state=State.BOOKED, version=1, remind_at=reminder(wish.day, self._now))
 
     def _held_until(self, plan: Plan) -> int:
         """Never beyond the time that is held."""
@@ -260,9 +238,9 @@ class _Taking:
             append_last(self._tools, self._tx, facts)
 
     def _sealed(self) -> list[BookingRow]:
-        texts = [(row.visitor, one.wish.person.contact) for one, row in self._made if one.wish.person.contact]
-        sealed = iter(self._tools.vault.seal_all(self._tx, [(who, text) for who, text in texts if text is not None]))
-        return [replace(row, contact=next(sealed)) if one.wish.person.contact else row for one, row in self._made]
+        texts = [(row.visitor, one.wish.contact) for one, row in self._made if one.wish.contact is not None]
+        sealed = iter(self._tools.vault.seal_all(self._tx, texts))
+        return [row if one.wish.contact is None else replace(row, contact=next(sealed)) for one, row in self._made]
 
 
 def check_places(plan: Plan, slots: Mapping[int, Slot], taken: Mapping[int, int]) -> None:
@@ -309,7 +287,7 @@ def plan_of(hall: Hall, group: Group, items: Iterable[str], people: int, day: da
 
 
 def _keys(wish: Wish) -> tuple[str, str]:
-    return wish.person.identity, wish.person.mobile
+    return wish.identity, wish.mobile
 
 
 def _is_answer(outcome: Outcome | None) -> TypeGuard[dict[str, Any]]:
