@@ -4,8 +4,8 @@ A booking is not transferable: staff check in only who shows the identity number
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -30,6 +30,7 @@ from services.appointment.application.staff import check_staff
 from services.appointment.application.ticketing import Place, about, change, place_of, shown_to_taker
 from services.appointment.application.tools import Tools
 from services.appointment.domain.booking import State, decide
+from services.appointment.domain.halls import Group, Hall
 from services.appointment.domain.queue import check_in_time, check_not_closed, priority_of, rank_of_booking
 from services.appointment.domain.schedule import open_hours
 from services.appointment.domain.tickets import State as TicketState
@@ -40,6 +41,16 @@ _HERE = (State.CHECKED_IN, State.SERVED)
 _STILL_WAITS = (TicketState.WAITING, TicketState.PARKED)
 
 Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Said:
+    """Who checks in, and with what. `unseen`: nobody at the hall has seen who it is."""
+
+    by: str
+    priority: str
+    identity_number: str | None
+    unseen: bool = False
 
 
 class CheckingIn:
@@ -65,7 +76,7 @@ class CheckingIn:
         """By the visitor. Again, it is the same ticket. Raises UnknownBooking, WrongDay, TooEarly and the like."""
         with self._tools.database.write() as tx:
             row = own(self._tools.store.booking(tx, number, lock=True), caller)
-            return self._check_in(tx, row, row.by, "none", identity_number, unseen=True)
+            return self._check_in(tx, row, _Said(row.by, "none", identity_number, unseen=True))
 
     def check_in_by_staff(
         self, staff: str, hall: str, number: str | None, identity_number: str, priority: str = "none"
@@ -78,7 +89,7 @@ class CheckingIn:
             if row is None or row.hall != hall or row.identity != identity:
                 raise UnknownBooking
             self._seen(tx, row)
-            return self._check_in(tx, row, staff, priority, identity_number)
+            return self._check_in(tx, row, _Said(staff, priority, identity_number))
 
     def _seen(self, tx: sa.Connection, row: BookingRow) -> None:
         """Checked in by the visitor before: now the hall knows that it was no other, and that somebody came."""
@@ -98,49 +109,32 @@ class CheckingIn:
             raise WrongDay(date=min(coming).isoformat())
         raise UnknownBooking
 
-    def _check_in(
-        self,
-        tx: sa.Connection,
-        row: BookingRow,
-        by: str,
-        priority: str,
-        identity_number: str | None,
-        unseen: bool = False,
-    ) -> Json:
-        hall, group = self._tools.store.place(tx, row.group_no)
+    def _check_in(self, tx: sa.Connection, row: BookingRow, said: _Said) -> Json:
         place = place_of(self._tools, tx, row.hall)
         before = self._tools.store.ticket_of_booking(tx, row.number)
         if before is not None:
             return shown_to_taker(before, place)
-        now = self._tools.clock.now()
-        fact = VisitCheckedIn(occurred_at=now, by=by, hall=row.hall, ticket=new_id())
+        hall, group = self._tools.store.place(tx, row.group_no)
+        fact = VisitCheckedIn(occurred_at=self._tools.clock.now(), by=said.by, hall=row.hall, ticket=new_id())
         decide(row.as_booking(group.id), fact, hall.rule)
+        self._check_time(tx, row, hall, group, fact.occurred_at)
+        # Bookings before tickets: what was held for a closed visit is not needed by who comes all the same.
+        release(self._tools, tx, self._tools.store.held_instead(tx, row.number, lock=True) if row.closed else [])
+        walk_in, ended = self._end_walk_in(tx, row, place, said.by)
+        arrival = _arrival(row, hall, group, said, fact.occurred_at, walk_in)
+        # Before the ticket: who is here is not expected any more.
+        after = replace(row, state=State.CHECKED_IN, version=row.version + 1, unseen=said.unseen)
+        change_locked(self._tools, tx, row, after)
+        ticket = issue(self._tools, tx, place, arrival, str(fact.ticket))
+        facts = [append_to(row.number, row.version, [fact]), append_to(ticket.id, 0, [issued(ticket, place, said.by)])]
+        append_last(self._tools, tx, [*ended, *facts])
+        return shown_to_taker(ticket, place)
+
+    def _check_time(self, tx: sa.Connection, row: BookingRow, hall: Hall, group: Group, now: datetime) -> None:
+        """Raises WrongDay, TooEarly, TooLateToCheckIn or Closed."""
         closings = closings_of(self._tools.store.closures(tx, row.hall, row.day), row.group_no)
         check_in_time(hall.rule, row.starts_at, open_hours(group.schedule, row.day, closings), now)
         check_not_closed(row.visit, row.closed, closings, now)
-        priority = priority_of(hall.rule, priority, identity_number, row.day)
-        rank = rank_of_booking(hall.rule, row.starts_at, priority, now)
-        # Bookings before tickets: what was held for a closed visit is not needed by who comes all the same.
-        release(self._tools, tx, self._tools.store.held_instead(tx, row.number, lock=True) if row.closed else [])
-        walk_in, ended = self._end_walk_in(tx, row, place, by)
-        arrival = Arrival(
-            group=group,
-            kind="booking",
-            booking=row.number,
-            identity=row.identity,
-            priority=priority,
-            people=row.people,
-            rank=rank if walk_in is None else min(rank, from_micros(walk_in.rank)),
-            by=by,
-            at=now,
-        )
-        # Before the ticket: who is here is not expected any more.
-        after = replace(row, state=State.CHECKED_IN, version=row.version + 1, unseen=unseen)
-        change_locked(self._tools, tx, row, after)
-        ticket = issue(self._tools, tx, place, arrival, str(fact.ticket))
-        facts = [append_to(row.number, row.version, [fact]), append_to(ticket.id, 0, [issued(ticket, place, by)])]
-        append_last(self._tools, tx, [*ended, *facts])
-        return shown_to_taker(ticket, place)
 
     def _end_walk_in(
         self, tx: sa.Connection, row: BookingRow, place: Place, by: str
@@ -159,3 +153,21 @@ class CheckingIn:
             return None, []
         closed = TicketClosed(**about(ticket, place, by, self._tools.clock.now()))
         return ticket, [change(self._tools, tx, ticket, closed, place)[1]]
+
+
+def _arrival(
+    row: BookingRow, hall: Hall, group: Group, said: _Said, now: datetime, walk_in: TicketRow | None
+) -> Arrival:
+    """`walk_in`: the ticket that the visitor had without the booking, which is no reason to wait any longer."""
+    priority = priority_of(hall.rule, said.priority, said.identity_number, row.day)
+    rank = rank_of_booking(hall.rule, row.starts_at, priority, now)
+    return Arrival(
+        group=group,
+        kind="booking",
+        booking=row.number,
+        identity=row.identity,
+        priority=priority,
+        people=row.people,
+        rank=rank if walk_in is None else min(rank, from_micros(walk_in.rank)),
+        at=now,
+    )

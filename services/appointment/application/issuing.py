@@ -15,6 +15,7 @@ from services.appointment.application.expecting import Expecting
 from services.appointment.application.queue_rows import TicketRow
 from services.appointment.application.ticketing import Place
 from services.appointment.application.tools import Tools
+from services.appointment.domain.estimates import Wait
 from services.appointment.domain.halls import Group
 from services.appointment.domain.queue import number_of
 from services.appointment.domain.tickets import State
@@ -32,7 +33,6 @@ class Arrival:
     priority: str
     people: int
     rank: datetime
-    by: str
     at: datetime
 
 
@@ -49,19 +49,31 @@ def issue(
     given = store.lock_day(tx, no, day)
     if most is not None and given + arrival.people > most:
         raise NoTicketsLeft([])
+    _check_alone(tools, tx, arrival)
+    count = store.count_ticket(tx, no, day, arrival.people if arrival.kind == "walk_in" else 0)
+    ticket = _ticket(place, arrival, id, count, wait)
+    store.add_ticket(tx, ticket)
+    return ticket
+
+
+def _check_alone(tools: Tools, tx: sa.Connection, arrival: Arrival) -> None:
+    """Whoever is known has one ticket in a queue at a time."""
     if arrival.identity is not None:
-        before = store.live_ticket(tx, no, day, arrival.identity)
+        before = tools.store.live_ticket(tx, arrival.group.no, day_of(arrival.at), arrival.identity)
         if before is not None:
             raise AlreadyWaiting(number=before.number)
-    count = store.count_ticket(tx, no, day, arrival.people if arrival.kind == "walk_in" else 0)
-    ticket = TicketRow(
+
+
+def _ticket(place: Place, arrival: Arrival, id: str, count: int, wait: Wait) -> TicketRow:
+    """`count`: which it is of its group that day."""
+    return TicketRow(
         id=id,
         version=1,
         state=State.WAITING,
         hall=place.id,
-        day=day,
-        group_no=no,
-        number=number_of(list(place.named).index(no), count),
+        day=day_of(arrival.at),
+        group_no=arrival.group.no,
+        number=number_of(list(place.named).index(arrival.group.no), count),
         kind=arrival.kind,
         booking=arrival.booking,
         identity=arrival.identity,
@@ -72,8 +84,6 @@ def issue(
         high=wait.high,
         issued_at=to_micros(arrival.at),
     )
-    store.add_ticket(tx, ticket)
-    return ticket
 
 
 def issued(ticket: TicketRow, place: Place, by: str) -> TicketIssued:

@@ -47,7 +47,7 @@ class WalkIns:
         place = place_of(self._tools, tx, request["hall"])
         group, today = place.open_group(request["group"]), day_of(self._tools.clock.now())
         closings = closings_of(self._tools.store.closures(tx, place.id, today), group.no)
-        arrival = self._arrival(place, group, closings, staff, request)
+        arrival = self._arrival(place, group, closings, request)
         most = walk_in_contingent(group.schedule, today, closings)
         ticket = issue(self._tools, tx, place, arrival, new_id(), most)
         return shown_to_taker(ticket, place), [append_to(ticket.id, 0, [issued(ticket, place, staff)])]
@@ -60,9 +60,7 @@ class WalkIns:
         number = request["identity_number"]
         return None if number is None else identity_key(self._tools.vault, number)
 
-    def _arrival(
-        self, place: Place, group: Group, closings: Sequence[Closing], staff: str, request: Mapping[str, Any]
-    ) -> Arrival:
+    def _arrival(self, place: Place, group: Group, closings: Sequence[Closing], request: Mapping[str, Any]) -> Arrival:
         now = self._tools.clock.now()
         hours = open_hours(group.schedule, day_of(now), closings)
         check_walk_in_time(place.rule, hours, now)
@@ -75,7 +73,6 @@ class WalkIns:
             priority=priority,
             people=request["people"],
             rank=rank_of_walk_in(place.rule, priority, taken_at(hours, now)),
-            by=staff,
             at=now,
         )
 
