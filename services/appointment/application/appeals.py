@@ -26,7 +26,7 @@ from services.appointment.domain.rules import HallRule, block_after
 from services.appointment.domain.times import day_of
 
 _SHOWN = timedelta(days=365)  # before an appeal: no-shows that staff see with it
-Told = tuple[BookingRow, list[VisitFact]]
+Told = tuple[BookingRow, Sequence[VisitFact]]
 
 
 class Appeals:
@@ -142,23 +142,23 @@ class Appeals:
             return False
         hall, group = self._tools.store.place(tx, row.group_no)
         now = self._tools.clock.now()
-        fact = decide(row.as_booking(group.id), VisitExcused(occurred_at=now, by=by, hall=row.hall), hall.rule)
-        lifted = self._unfounded(tx, row)
-        said: dict[str, Told] = {number: (row, [fact])}
-        for booking in lifted:
-            self._tools.store.lift_block(tx, booking, to_micros(now), by)
-            self._tools.store.grant_appeals(tx, booking, to_micros(now), by)
-            of_it = said.setdefault(booking, (row if booking == number else self._locked(tx, booking), []))
-            of_it[1].append(
-                VisitUnblocked(occurred_at=now, by=by, hall=row.hall, visitor=of_it[0].visitor, appeal=appeal)
-            )
-        self._say(tx, list(said.values()))
+        excused = decide(row.as_booking(group.id), VisitExcused(occurred_at=now, by=by, hall=row.hall), hall.rule)
+
+        def unblocked(of: BookingRow) -> VisitUnblocked:
+            return VisitUnblocked(occurred_at=now, by=by, hall=of.hall, visitor=of.visitor, appeal=appeal)
+
+        lifted = self._unfounded(tx, row, hall.rule)
+        others = [self._locked(tx, one) for one in lifted if one != number]
+        for one in lifted:
+            self._tools.store.lift_block(tx, one, to_micros(now), by)
+            self._tools.store.grant_appeals(tx, one, to_micros(now), by)
+        said = [excused, unblocked(row)] if number in lifted else [excused]
+        self._say(tx, [(row, said), *((other, [unblocked(other)]) for other in others)])
         return bool(lifted)
 
-    def _unfounded(self, tx: sa.Connection, row: BookingRow) -> list[str]:
+    def _unfounded(self, tx: sa.Connection, row: BookingRow, rule: HallRule) -> list[str]:
         """Blocks, by their bookings, that do not stand without this no-show."""
-        store, rule = self._tools.store, self._tools.store.place(tx, row.group_no)[0].rule
-        blocks = store.blocks_of(tx, {row.identity, row.mobile}, day_of(self._tools.clock.now()))
+        blocks = self._tools.store.blocks_of(tx, {row.identity, row.mobile}, day_of(self._tools.clock.now()))
         of_hall = [one for one in blocks if one.hall == row.hall]
         return [one.booking for one in of_hall if one.booking == row.number or not self._stands(tx, one, row, rule)]
 
