@@ -77,10 +77,10 @@ class BlockTables:
     def appeals(
         self, tx: sa.Connection, hall: str, state: str | None, limit: int, offset: int
     ) -> tuple[list[AppealRow], int]:
-        of = "hall = :hall" if state is None else "hall = :hall AND state = :state"
+        of = "a.hall = :hall" if state is None else "a.hall = :hall AND a.state = :state"
         bound = {"hall": hall} if state is None else {"hall": hall, "state": state}
-        total = tx.execute(sa.text(f"SELECT count(*) FROM appeal WHERE {of}"), bound).scalar_one()
-        page = f"{_READ} WHERE a.{of.replace('AND ', 'AND a.')} ORDER BY a.filed_at, a.id LIMIT :limit OFFSET :offset"
+        total = tx.execute(sa.text(f"SELECT count(*) FROM appeal a WHERE {of}"), bound).scalar_one()
+        page = f"{_READ} WHERE {of} ORDER BY a.filed_at, a.id LIMIT :limit OFFSET :offset"
         statement = sa.text(page).columns(until=sa.Date())
         rows = tx.execute(statement, {**bound, "limit": limit, "offset": offset}).mappings()
         return [_appeal(row) for row in rows], total
