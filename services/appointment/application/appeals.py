@@ -140,14 +140,14 @@ class Appeals:
         row = self._locked(tx, number)
         if row.excused:
             return False
-        hall, group = self._tools.store.place(tx, row.group_no)
+        rule = self._tools.store.place(tx, row.group_no)[0].rule
         now = self._tools.clock.now()
-        excused = decide(row.as_booking(group.id), VisitExcused(occurred_at=now, by=by, hall=row.hall), hall.rule)
+        excused = decide(row.as_booking(), VisitExcused(occurred_at=now, by=by, hall=row.hall), rule)
 
         def unblocked(of: BookingRow) -> VisitUnblocked:
             return VisitUnblocked(occurred_at=now, by=by, hall=of.hall, visitor=of.visitor, appeal=appeal)
 
-        lifted = self._unfounded(tx, row, hall.rule)
+        lifted = self._unfounded(tx, row, rule)
         others = [self._locked(tx, one) for one in lifted if one != number]
         for one in lifted:
             self._tools.store.lift_block(tx, one, to_micros(now), by)

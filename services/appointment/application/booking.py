@@ -144,7 +144,7 @@ class Bookings:
             raise Closed
         # The clock of another process may have let the person book something else meanwhile.
         standing(self._tools.store, tx, [row], [row.day], now).check(row, hall, row.visit, row.number)
-        decide(row.as_booking(group.id), self._fact(row, hall, group), hall.rule)
+        decide(row.as_booking(), self._fact(row, hall, group), hall.rule)
         after = replace(row, state=State.BOOKED, version=1, remind_at=reminder(row.day, now))
         # Guarded by the state once more: a sweep that came first has given the places away.
         if not self._tools.store.change_booking(tx, row, after):

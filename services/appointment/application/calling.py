@@ -211,8 +211,7 @@ class Calling:
         if row is None:
             raise RuntimeError(f"a ticket for a booking that there is not: {scene.ticket.id}")
         fact = VisitServed(occurred_at=scene.now, by=scene.staff, hall=row.hall)
-        group = scene.place.named[row.group_no].id
-        decide(row.as_booking(group), fact, scene.place.rule)
+        decide(row.as_booking(), fact, scene.place.rule)
         change_locked(self._tools, tx, row, replace(row, state=State.SERVED, version=row.version + 1))
         return [append_to(row.number, row.version, [fact])]
 

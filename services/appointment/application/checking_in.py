@@ -116,7 +116,7 @@ class CheckingIn:
             return shown_to_taker(before, place)
         hall, group = self._tools.store.place(tx, row.group_no)
         fact = VisitCheckedIn(occurred_at=self._tools.clock.now(), by=said.by, hall=row.hall, ticket=new_id())
-        decide(row.as_booking(group.id), fact, hall.rule)
+        decide(row.as_booking(), fact, hall.rule)
         self._check_time(tx, row, hall, group, fact.occurred_at)
         # Bookings before tickets: what was held for a closed visit is not needed by who comes all the same.
         release(self._tools, tx, self._tools.store.held_instead(tx, row.number, lock=True) if row.closed else [])

@@ -87,7 +87,7 @@ class Closings:
             if keep([slots[id] for id in places], row.starts, row.ends) is not row.closed:
                 return False
             if row.closed:
-                said = self._reopen(tx, row, instead, now)
+                said = self._reopen(tx, row, hall, instead, now)
             else:
                 said = self._close(tx, row, hall, _free(choices, slots), now)
             append_last(self._tools, tx, [append_to(number, row.version, [said])])
@@ -133,20 +133,21 @@ class Closings:
         fact = VisitClosed(
             occurred_at=now, by=by, hall=row.hall, reason=reason, offered=tuple(sorted(starts)), held_until=held_until
         )
-        self._change(tx, row, replace(row, closed=True, remind_at=None), fact)
+        self._change(tx, row, replace(row, closed=True, remind_at=None), fact, hall)
         if held_until is not None:
             add_with_places(self._tools, tx, [(_hold(row, visit, held_until, now), slots) for visit, slots in choices])
         return fact
 
-    def _reopen(self, tx: sa.Connection, row: BookingRow, instead: Sequence[BookingRow], now: datetime) -> VisitFact:
+    def _reopen(
+        self, tx: sa.Connection, row: BookingRow, hall: Hall, instead: Sequence[BookingRow], now: datetime
+    ) -> VisitFact:
         fact = VisitReopened(occurred_at=now, by=BY_CLOCK, hall=row.hall, starts_at=row.starts_at, ends_at=row.ends_at)
-        self._change(tx, row, replace(row, closed=False, remind_at=reminder(row.day, now)), fact)
+        self._change(tx, row, replace(row, closed=False, remind_at=reminder(row.day, now)), fact, hall)
         release(self._tools, tx, instead)
         return fact
 
-    def _change(self, tx: sa.Connection, row: BookingRow, after: BookingRow, fact: VisitFact) -> None:
-        hall, group = self._tools.store.place(tx, row.group_no)
-        decide(row.as_booking(group.id), fact, hall.rule)
+    def _change(self, tx: sa.Connection, row: BookingRow, after: BookingRow, fact: VisitFact, hall: Hall) -> None:
+        decide(row.as_booking(), fact, hall.rule)
         change_locked(self._tools, tx, row, replace(after, version=row.version + 1))
 
     def _why(self, tx: sa.Connection, row: BookingRow) -> tuple[str, str]:

@@ -36,7 +36,7 @@ class HallCancelling:
             raise UnknownBooking
         at, group = store.place(tx, row.group_no)
         fact = VisitCancelled(occurred_at=self._tools.clock.now(), by=by, hall=hall, cause="staff", reason=reason)
-        decide(row.as_booking(group.id), fact, at.rule)
+        decide(row.as_booking(), fact, at.rule)
         after = replace(row, state=State.CANCELLED, version=row.version + 1, remind_at=None)
         change_locked(self._tools, tx, row, after)
         release(self._tools, tx, store.held_instead(tx, number, lock=True))

@@ -25,7 +25,7 @@ from services.appointment.application.taking import Plan, check_places, plan_of
 from services.appointment.application.tools import Tools
 from services.appointment.domain.booking import State, decide, evolve
 from services.appointment.domain.halls import Group, Hall
-from services.appointment.domain.rules import cancel_before
+from services.appointment.domain.rules import HallRule, cancel_before
 from services.appointment.domain.times import minutes_of
 
 
@@ -73,7 +73,7 @@ class OwnBookings:
         if row.holds_at(now) and row.instead_of is None:
             return shown(give_up_hold(self._tools, tx, row), group, hall.rule), ()
         fact = VisitCancelled(occurred_at=now, by=row.by, hall=row.hall, cause="visitor")
-        after = self._change(tx, row, replace(row, remind_at=None), fact, hall, group)
+        after = self._change(tx, row, replace(row, remind_at=None), fact, hall.rule)
         release(self._tools, tx, store.held_instead(tx, number, lock=True))
         give_up_secretly(self._tools, tx, [slot for _, slot in store.drop_places(tx, [number])])
         return shown(after, group, hall.rule), [append_to(number, row.version, [fact])]
@@ -99,7 +99,7 @@ class OwnBookings:
         plan = plan_of(hall, group, row.items, row.people, day, starts, now)
         there = _there(row, plan, now)
         fact = _moved(row, there, hall, now)
-        after = self._change(tx, row, there, fact, hall, group)
+        after = self._change(tx, row, there, fact, hall.rule)
         self._check_person(tx, row, plan)
         self._exchange(tx, row, plan)
         return shown(after, group, hall.rule), [append_to(row.number, row.version, [fact])]
@@ -116,13 +116,13 @@ class OwnBookings:
         return row, hall, group
 
     def _change(
-        self, tx: sa.Connection, row: BookingRow, there: BookingRow, fact: VisitFact, hall: Hall, group: Group
+        self, tx: sa.Connection, row: BookingRow, there: BookingRow, fact: VisitFact, rule: HallRule
     ) -> BookingRow:
         """The row after the fact, at the times of `there`. A hold that was never confirmed is left to end by itself."""
         if row.version == 0:
             raise NotInThatState(str(row.state))
-        booking = row.as_booking(group.id)
-        state = evolve(booking, decide(booking, fact, hall.rule)).state
+        booking = row.as_booking()
+        state = evolve(booking, decide(booking, fact, rule)).state
         return change_locked(self._tools, tx, row, replace(there, state=state, version=row.version + 1))
 
     def _check_person(self, tx: sa.Connection, row: BookingRow, plan: Plan) -> None:

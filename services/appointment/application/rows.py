@@ -98,7 +98,7 @@ class BookingRow(Wanting):
         made_today = day_of(from_micros(self.made_at)) == day_of(now)
         return ended and made_today and not self.closed and self.instead_of is None
 
-    def as_booking(self, group: str) -> Booking:
+    def as_booking(self) -> Booking:
         """What the log tells of it; of a hold it tells nothing."""
         if self.version == 0:
             return Booking(number=self.number)
@@ -106,11 +106,6 @@ class BookingRow(Wanting):
             number=self.number,
             version=self.version,
             state=self.state,
-            hall=self.hall,
-            group=group,
-            visitor=self.visitor,
-            items=self.items,
-            people=self.people,
             starts_at=self.starts_at,
             ends_at=self.ends_at,
             closed=self.closed,

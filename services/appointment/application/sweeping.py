@@ -5,7 +5,7 @@ Any number of processes may sweep at once; each thing happens once.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -82,18 +82,14 @@ class Sweeping:
     def _remind(self, tx: sa.Connection, rows: Sequence[BookingRow]) -> None:
         """Never after the visit: what could not be said in time is left unsaid."""
         now = self._tools.clock.now()
-        said = [(row, self._reminded(tx, row)) for row in rows if row.starts_at > now]
+        # Of many visits the groups are few.
+        rules = {no: self._tools.store.place(tx, no)[0].rule for no in {row.group_no for row in rows}}
+        said = [(row, _reminded(row, rules[row.group_no], now)) for row in rows if row.starts_at > now]
         for row in rows:
             version = row.version + (row.starts_at > now)
             change_locked(self._tools, tx, row, replace(row, remind_at=None, version=version))
         if said:
             append_last(self._tools, tx, [append_to(row.number, row.version, [fact]) for row, fact in said])
-
-    def _reminded(self, tx: sa.Connection, row: BookingRow) -> VisitFact:
-        hall, group = self._tools.store.place(tx, row.group_no)
-        now = self._tools.clock.now()
-        fact = VisitReminded(occurred_at=now, by=BY_CLOCK, hall=row.hall, starts_at=row.starts_at)
-        return decide(row.as_booking(group.id), fact, hall.rule)
 
     def missed(self) -> int:
         """Visits of days that are over for which nobody came; how many."""
@@ -138,10 +134,9 @@ class Sweeping:
         return not row.closed
 
     def _say(self, tx: sa.Connection, row: BookingRow) -> None:
-        hall, group = self._tools.store.place(tx, row.group_no)
-        rule = hall.rule
+        rule = self._tools.store.place(tx, row.group_no)[0].rule
         fact = VisitNoShow(occurred_at=self._tools.clock.now(), by=BY_CLOCK, hall=row.hall)
-        decide(row.as_booking(group.id), fact, rule)
+        decide(row.as_booking(), fact, rule)
         facts: list[VisitFact] = [fact]
         until = self._blocked_until(tx, row, rule)
         if until is not None:
@@ -175,3 +170,8 @@ class Sweeping:
         return VisitBlocked(
             occurred_at=now, by=BY_CLOCK, hall=row.hall, visitor=row.visitor, until=until, no_shows=rule.no_shows
         )
+
+
+def _reminded(row: BookingRow, rule: HallRule, now: datetime) -> VisitFact:
+    fact = VisitReminded(occurred_at=now, by=BY_CLOCK, hall=row.hall, starts_at=row.starts_at)
+    return decide(row.as_booking(), fact, rule)

@@ -5,7 +5,7 @@ Pure: `decide` may refuse, `evolve` never does. A hold is no fact: nothing has h
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -74,23 +74,16 @@ COUNTED = LIVE | {State.NO_SHOW}
 
 @dataclass(frozen=True, kw_only=True)
 class Booking:
-    """What its facts tell of it."""
+    """What its facts tell of it, as far as it matters to what may be said next."""
 
     number: str
     version: int = 0  # facts so far
     state: State = State.NEW
-    hall: str = ""
-    group: str = ""
-    visitor: str = ""
-    items: tuple[str, ...] = ()
-    people: int = 0
     starts_at: datetime | None = None
     ends_at: datetime | None = None
     closed: bool = False  # the hall cannot keep its time
     moves: int = 0  # by the visitor, and not because it was closed
-    reminded: bool = False
     excused: bool = False
-    blocked_until: date | None = None
 
 
 def decide(booking: Booking, said: VisitFact, rule: HallRule) -> VisitFact:
@@ -146,13 +139,12 @@ def rebuild(number: str, facts: Iterable[VisitFact]) -> Booking:
 
 
 def _book(booking: Booking, fact: Any) -> Booking:
-    same = ("hall", "group", "visitor", "items", "people", "starts_at", "ends_at")
-    return replace(booking, **{name: getattr(fact, name) for name in same})
+    return replace(booking, starts_at=fact.starts_at, ends_at=fact.ends_at)
 
 
 def _move(booking: Booking, fact: Any) -> Booking:
     moves = booking.moves + (not booking.closed)
-    return replace(booking, starts_at=fact.starts_at, ends_at=fact.ends_at, closed=False, reminded=False, moves=moves)
+    return replace(booking, starts_at=fact.starts_at, ends_at=fact.ends_at, closed=False, moves=moves)
 
 
 _CHANGES: dict[type[VisitFact], Callable[[Booking, Any], Booking]] = {
@@ -160,8 +152,5 @@ _CHANGES: dict[type[VisitFact], Callable[[Booking, Any], Booking]] = {
     VisitMoved: _move,
     VisitClosed: lambda booking, fact: replace(booking, closed=True),
     VisitReopened: lambda booking, fact: replace(booking, closed=False),
-    VisitReminded: lambda booking, fact: replace(booking, reminded=True),
-    VisitBlocked: lambda booking, fact: replace(booking, blocked_until=fact.until),
     VisitExcused: lambda booking, fact: replace(booking, excused=True),
-    VisitUnblocked: lambda booking, fact: replace(booking, blocked_until=None),
 }

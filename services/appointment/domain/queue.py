@@ -88,11 +88,6 @@ def rank_of_walk_in(rule: HallRule, priority: str, at: datetime) -> datetime:
     return at if priority == NO_PRIORITY else at - _minutes(rule.priority_minutes)
 
 
-def overtaken_by(rule: HallRule) -> timedelta:
-    """Who takes a ticket later than so long after another can never be called before it."""
-    return _minutes(rule.late_minutes + rule.lead_minutes + rule.priority_minutes)
-
-
 def priority_of(rule: HallRule, said: str, identity_number: str | None, today: date) -> str:
     """What staff say; else the age that the identity number tells."""
     if said != NO_PRIORITY or identity_number is None:

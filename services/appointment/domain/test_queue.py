@@ -15,7 +15,6 @@ from services.appointment.domain.queue import (
     check_not_closed,
     check_walk_in_time,
     number_of,
-    overtaken_by,
     priority_of,
     rank_of_booking,
     rank_of_walk_in,
@@ -134,7 +133,7 @@ def test_nobody_is_overtaken_for_ever(first: int, later: int, starts: int, mine:
     waits = rank_of_walk_in(RULE, mine, came)
     comes = rank_of_booking(RULE, then + timedelta(minutes=starts), other, then) if books else None
     comes = comes or rank_of_walk_in(RULE, other, then)
-    if then - came > overtaken_by(RULE):
+    if then - came > timedelta(minutes=RULE.late_minutes + RULE.lead_minutes + RULE.priority_minutes):
         assert waits < comes
 
 
