@@ -29,10 +29,6 @@ class Difference:
     changed: int = 0
     samples: list[dict[str, Any]] = field(default_factory=list)
 
-    @property
-    def none(self) -> bool:
-        return not (self.added or self.gone or self.changed)
-
 
 def plain(row: Sequence[Any]) -> Row:
     """As both databases have it: days as texts."""

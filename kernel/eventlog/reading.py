@@ -44,13 +44,6 @@ _LAST_BY = (
     .limit(1)
 )
 
-# The times first, from their index alone: by the key, a planner may walk from `after` through years to the first match.
-_BETWEEN = sa.text(
-    "WITH hit AS MATERIALIZED (SELECT position FROM event"
-    " WHERE recorded_at >= :start AND recorded_at < :end AND position > :after)"
-    " SELECT event.* FROM hit JOIN event ON event.position = hit.position ORDER BY hit.position LIMIT :limit"
-).columns(*event.c)
-
 _FIND = {
     "postgresql": sa.text(
         "SELECT event.* FROM json_array_elements(CAST(:keys AS json)) k"
@@ -88,10 +81,6 @@ class LogReader:
             for one in self._events(_STREAMS, streams=chunk):
                 found[one.stream].append(one)
         return found
-
-    def between(self, start: datetime, end: datetime, after: int = 0, limit: int = 1000) -> list[Recorded]:
-        """The events recorded at `start` or later and before `end`, behind position `after`, by position."""
-        return self._events(_BETWEEN, start=to_micros(start), end=to_micros(end), after=after, limit=limit)
 
     def find(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Recorded]:
         """Those of the events named by (source, id) that are on the log."""

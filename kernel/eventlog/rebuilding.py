@@ -83,10 +83,6 @@ class Comparison:
     shadow: int
     tables: list[Difference]
 
-    @property
-    def none(self) -> bool:
-        return all(table.none for table in self.tables)
-
 
 class Rebuild:
     """One rebuild, held by this process. Open one with `rebuilding`."""

@@ -4,7 +4,7 @@ A projection that is given a selection sees those alone, and its follower moves 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
@@ -30,11 +30,6 @@ class Selection:
     def of(self, projection: Projection) -> Projection:
         """`projection`, seeing what is meant and no more."""
         return projection if self == EVERYTHING else _Selected(projection, self)
-
-    @property
-    def names(self) -> list[str]:
-        """The members that have values."""
-        return [one.name for one in fields(self) if getattr(self, one.name)]
 
 
 EVERYTHING = Selection()

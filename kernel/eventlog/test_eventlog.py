@@ -1,13 +1,12 @@
 """What every log does, run on SQLite and on PostgreSQL."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from kernel.clock import FrozenClock, parse_time, to_micros
+from kernel.clock import parse_time, to_micros
 from kernel.database import Database, open_url
 from kernel.eventlog import (
     GENESIS,
@@ -207,18 +206,6 @@ class EventLogSuite:
             "B1": [2],
             "C1": [],
         }
-
-    def test_reading_by_time_takes_the_start_and_leaves_the_end(self, database: Database) -> None:
-        clock = FrozenClock(NOON)
-        make_log(database)
-        log = EventLog(database, clock)
-        for minute in (0, 2, 1, 3):  # two writers' clocks need not agree
-            clock.advance(parse_time(NOON) + timedelta(minutes=minute) - clock.now())
-            log.append(request(f"A{minute}", 0))
-        start, end = parse_time(NOON) + timedelta(minutes=1), parse_time(NOON) + timedelta(minutes=3)
-        assert [e.position for e in log.between(start, end)] == [2, 3]
-        assert [e.position for e in log.between(start, end, after=2)] == [3]
-        assert [e.position for e in log.between(start, end, limit=1)] == [2]
 
     def test_finding_by_id(self, log: EventLog) -> None:
         log.append_all([request("A1", 0, step("e1")), request("A1", 1, step("e'2"))])

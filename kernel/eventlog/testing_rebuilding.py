@@ -11,7 +11,7 @@ from kernel.database import migrate, open_url
 from kernel.errors import Park
 from kernel.eventlog import EventLog, Follower, Recorded, create_log
 from kernel.eventlog.consumers import Consumer, Table
-from kernel.eventlog.rebuilding import rebuilding
+from kernel.eventlog.rebuilding import Comparison, rebuilding
 from kernel.eventlog.testing import NOON, operations, request, step, tamper
 
 MIGRATION = """
@@ -29,6 +29,11 @@ def upgrade():
     create_skipped_table(op)
 """
 BAD: set[int] = set()  # positions that the projection cannot take
+
+
+def differs(found: Comparison) -> bool:
+    """Whether any row does."""
+    return any(table.added or table.gone or table.changed for table in found.tables)
 
 
 class Tally:

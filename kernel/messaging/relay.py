@@ -120,14 +120,6 @@ class Relay:
             log.info("events published", **about, trace_ids=tracing.ids_of(event.traceparent for event in events))
         return len(events)
 
-    def status(self) -> dict[str, int]:
-        """`position`: the last event that the broker confirmed; `head`: the last there is."""
-        with self._database.read() as connection:
-            position = connection.execute(
-                sa.select(relay.c.position).where(relay.c.name == self._exchange)
-            ).scalar_one()
-        return {"position": position, "head": self._log.head().position}
-
     def resign(self) -> None:
         """Let another relay lead at once."""
         self._position = None

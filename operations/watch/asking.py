@@ -16,13 +16,12 @@ from kernel.messaging.depths import Depth
 PATIENCE = 3.0  # seconds; the gateway itself waits for a second, and for another one
 ASKED = (*PROBES, *OPTIONAL)
 REQUEST_QUEUES = {request_queue(name): name for name in ASKED}
-_ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 def address(settings: Settings) -> str:
     """Where the gateway of these settings answers on this machine."""
-    host = _ANYWHERE.get(settings.host, settings.host)
-    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
+    host = "127.0.0.1" if settings.host == "0.0.0.0" else settings.host
+    return f"http://{host}:{settings.port}"
 
 
 def gateway(settings: Settings) -> dict[str, bool | None]:
