@@ -56,39 +56,39 @@ def compare(
 
     `streams`: look at the rows of these alone. `told`: how many more rows of the shadow were read.
     """
-    shape = _shape(live, table.name)
+    layout = _layout(live, table.name)
     restricted = bool(streams) and table.stream is not None
     found = Difference(table=table.name, gone=None if part and not restricted else 0)
-    width = len(shape.key)
+    width = len(layout.key)
     some = streams if restricted else ()
-    left, right = _rows(live, shape, table, some), _rows(shadow, shape, table, some, told)
+    left, right = _rows(live, layout, table, some), _rows(shadow, layout, table, some, told)
     for mine, new in _aligned(left, right, width):
         found.rows += new is not None
         if mine != new:
-            _count(found, mine, new, shape.columns, width, samples)
+            _count(found, mine, new, layout.columns, width, samples)
     return found
 
 
 @dataclass(frozen=True)
-class _Shape:
+class _Layout:
     columns: tuple[str, ...]  # those of the key first
     key: tuple[str, ...]
     texts: frozenset[str]
     dated: bool
 
 
-def _shape(connection: sa.Connection, table: str) -> _Shape:
+def _layout(connection: sa.Connection, table: str) -> _Layout:
     inspector = sa.inspect(connection)
     key = inspector.get_pk_constraint(table)["constrained_columns"]
     types = {str(column["name"]): column["type"] for column in inspector.get_columns(table)}
     texts = frozenset(name for name, kind in types.items() if isinstance(kind, sa.String))
     dated = any(isinstance(kind, sa.Date) for kind in types.values())
-    return _Shape((*key, *(name for name in types if name not in key)), tuple(key), texts, dated)
+    return _Layout((*key, *(name for name in types if name not in key)), tuple(key), texts, dated)
 
 
 def _rows(
     connection: sa.Connection,
-    shape: _Shape,
+    layout: _Layout,
     table: Table,
     streams: Sequence[str],
     told: Callable[[int], None] | None = None,
@@ -97,10 +97,10 @@ def _rows(
     where = f" WHERE {table.stream} IN ({', '.join(f':{name}' for name in values)})" if values else ""
     # In the order in which Python compares texts, whatever the database's own is.
     bytewise = ' COLLATE "C"' if connection.dialect.name == "postgresql" else ""
-    order = ", ".join(f"{name}{bytewise if name in shape.texts else ''}" for name in shape.key)
-    statement = f"SELECT {', '.join(shape.columns)} FROM {table.name}{where} ORDER BY {order}"
+    order = ", ".join(f"{name}{bytewise if name in layout.texts else ''}" for name in layout.key)
+    statement = f"SELECT {', '.join(layout.columns)} FROM {table.name}{where} ORDER BY {order}"
     streamed = connection.execute(sa.text(statement), values, execution_options={"stream_results": True})
-    as_row = plain if shape.dated else tuple  # a look at each value of a million rows shows
+    as_row = plain if layout.dated else tuple  # a look at each value of a million rows shows
     for part in streamed.partitions(_AT_ONCE):
         yield from map(as_row, part)
         if told is not None:
