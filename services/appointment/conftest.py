@@ -20,6 +20,14 @@ def empty_database(request: pytest.FixtureRequest, tmp_path: Path, unique_name: 
 
 
 @pytest.fixture
+def on_postgresql(postgres_url: str, unique_name: str) -> Iterator[Desk]:
+    """Where several may write at once; on SQLite the writing transaction itself is the guard."""
+    database = open_url(postgres_url, unique_name)
+    yield Desk.new(database)
+    database.close()
+
+
+@pytest.fixture
 def desk(empty_database: Database) -> Desk:
     """Appointment, with its tables made and a hall to book at."""
     return Desk.new(empty_database)

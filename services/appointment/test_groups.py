@@ -1,7 +1,7 @@
 """Several groups of a hall that handle the same: a time is one of any of them, and full when none has it."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
 from typing import Any
 
@@ -18,11 +18,18 @@ from kernel.contracts.appointment_refusals import (
     StillFree,
 )
 from kernel.contracts.visit_facts import VisitOffered
-from kernel.database import open_url
 from services.appointment.application.rows import EntryRow
 from services.appointment.bootstrap import Tables
 from services.appointment.domain.halls import group_id
-from services.appointment.test_races import Meeting, SeenTogether, WithoutSlotGuard, outcomes, several, tally
+from services.appointment.test_races import (
+    Meeting,
+    SeenTogether,
+    WithoutSlotGuard,
+    booked_at_once,
+    outcomes,
+    several,
+    tally,
+)
 from services.appointment.testing import HALL, POLICE, TAX, TUESDAY, WEDNESDAY, Desk
 
 GENERAL = group_id("tianhe", "综合窗口")
@@ -48,11 +55,8 @@ def two(desk: Desk) -> Desk:
 
 
 @pytest.fixture
-def on_postgresql(postgres_url: str, unique_name: str) -> Iterator[Desk]:
-    """Where several may write at once; on SQLite the writing transaction itself is the guard."""
-    database = open_url(postgres_url, unique_name)
-    yield prepared(Desk.new(database))
-    database.close()
+def on_postgresql(on_postgresql: Desk) -> Desk:
+    return prepared(on_postgresql)
 
 
 def shown(desk: Desk, item: str = "passport") -> dict[str, list[str]]:
@@ -249,15 +253,8 @@ def test_without_the_guard_of_the_slots_the_first_group_is_overbooked(
     on_postgresql: Desk, store: type[SeenTogether], most: int
 ) -> None:
     """Four who look at the same moment: two get the two places there are. Without locks, all get the same one."""
-    desk = on_postgresql
-    if store is WithoutSlotGuard:
-        with desk.database.write() as tx:
-            tx.execute(sa.text("ALTER TABLE slot DROP CONSTRAINT slot_not_overbooked"))
-    meeting = Meeting(4)
-    with several(desk, 4) as desks:
-        calls = [lambda one=one, n=n: one.another(store(meeting)).book(n) for n, one in enumerate(desks)]
-        assert tally(outcomes(calls))["booked"] == most
-    assert (desk.overbooked() != []) is (store is WithoutSlotGuard)
+    assert booked_at_once(on_postgresql, store) == most
+    assert (on_postgresql.overbooked() != []) is (store is WithoutSlotGuard)
 
 
 def test_who_wants_one_group_or_both_in_any_order_waits_for_nobody_for_ever(desk: Desk) -> None:

@@ -4,7 +4,7 @@ Each guard has a control beside it: without it the same test sees the damage.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from datetime import date
 from typing import Any
 
@@ -12,7 +12,6 @@ import pytest
 import sqlalchemy as sa
 
 from kernel.contracts.hall_day_refusals import AlreadyWaiting
-from kernel.database import open_url
 from kernel.errors import Refusal
 from services.appointment.application.queue_rows import TicketRow
 from services.appointment.bootstrap import Tables
@@ -28,11 +27,8 @@ def open_desk(desk: Desk) -> Desk:
 
 
 @pytest.fixture
-def on_postgresql(postgres_url: str, unique_name: str) -> Iterator[Desk]:
-    """Where several may write at once; on SQLite the writing transaction itself is the guard."""
-    database = open_url(postgres_url, unique_name)
-    yield prepared(Desk.new(database))
-    database.close()
+def on_postgresql(on_postgresql: Desk) -> Desk:
+    return prepared(on_postgresql)
 
 
 def prepared(desk: Desk) -> Desk:

@@ -196,12 +196,15 @@ class WithoutVisitorGuard(PersonSeenTogether):
         return dict(keys), set()
 
 
-@pytest.fixture
-def on_postgresql(postgres_url: str, unique_name: str) -> Iterator[Desk]:
-    """Where several may write at once; on SQLite the writing transaction itself is the guard."""
-    database = open_url(postgres_url, unique_name)
-    yield Desk.new(database)
-    database.close()
+def booked_at_once(desk: Desk, store: type[SeenTogether]) -> int:
+    """How many of four get a place who look at the slots at the same moment."""
+    if store is WithoutSlotGuard:
+        with desk.database.write() as tx:
+            tx.execute(sa.text("ALTER TABLE slot DROP CONSTRAINT slot_not_overbooked"))
+    meeting = Meeting(4)
+    with several(desk, 4) as desks:
+        calls = [lambda one=one, n=n: one.another(store(meeting)).book(n) for n, one in enumerate(desks)]
+        return tally(outcomes(calls))["booked"]
 
 
 @pytest.mark.parametrize(("store", "most"), [(SeenTogether, 1), (WithoutSlotGuard, 4)])
@@ -210,13 +213,7 @@ def test_without_the_guard_of_the_slots_they_are_overbooked(
 ) -> None:
     desk = on_postgresql
     desk.schedule(capacity=1)
-    if store is WithoutSlotGuard:
-        with desk.database.write() as tx:
-            tx.execute(sa.text("ALTER TABLE slot DROP CONSTRAINT slot_not_overbooked"))
-    meeting = Meeting(4)
-    with several(desk, 4) as desks:
-        calls = [lambda one=one, n=n: one.another(store(meeting)).book(n) for n, one in enumerate(desks)]
-        assert tally(outcomes(calls))["booked"] == most
+    assert booked_at_once(desk, store) == most
     assert (desk.overbooked() != []) is (store is WithoutSlotGuard)
 
 

@@ -15,7 +15,6 @@ import sqlalchemy as sa
 from kernel.clock import FrozenClock
 from kernel.contracts.appointment_refusals import Closed, EntryOver, Full, HoldExpired, StillFree
 from kernel.contracts.visit_facts import VisitClosed, VisitOffered, VisitReminded
-from kernel.database import open_url
 from kernel.errors import Refusal
 from services.appointment.application.offering import Offering
 from services.appointment.bootstrap import Tables
@@ -315,11 +314,3 @@ def test_whatever_is_done_at_once_nobody_waits_for_ever_and_all_agree(desk: Desk
     desk.sweep()
     desk.check()
     assert desk.query("SELECT count(*) FROM booking")[0][0] > 20
-
-
-@pytest.fixture
-def on_postgresql(postgres_url: str, unique_name: str) -> Iterator[Desk]:
-    """Where several may write at once; on SQLite the writing transaction itself is the guard."""
-    database = open_url(postgres_url, unique_name)
-    yield Desk.new(database)
-    database.close()
