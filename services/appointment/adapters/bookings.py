@@ -180,10 +180,9 @@ class BookingTables:
             query = "INSERT INTO booking_slot (booking, slot) VALUES (:a, :b)"
             tx.execute(sa.text(query), [{"a": booking, "b": slot} for booking, slot in places])
 
-    def drop_places(self, tx: sa.Connection, bookings: Collection[str]) -> list[tuple[str, int]]:
-        query = f"DELETE FROM booking_slot WHERE {among(tx, 'booking', 'bookings')} RETURNING booking, slot"
-        rows = tx.execute(sa.text(query), {"bookings": values_of(tx, bookings)}).all()
-        return sorted((row[0], row[1]) for row in rows)
+    def drop_places(self, tx: sa.Connection, bookings: Collection[str]) -> list[int]:
+        query = f"DELETE FROM booking_slot WHERE {among(tx, 'booking', 'bookings')} RETURNING slot"
+        return sorted(tx.execute(sa.text(query), {"bookings": values_of(tx, bookings)}).scalars())
 
     def booking(self, tx: sa.Connection, number: str, lock: bool = False) -> BookingRow | None:
         statement = sa.text(_FIND + (lock_rows(tx) if lock else "")).columns(**_COLUMNS)

@@ -19,18 +19,21 @@ _GIVE_BACK = sa.text(
     "UPDATE slot SET taken = taken - :count,"
     " capacity = CASE WHEN taken - :count > planned THEN taken - :count ELSE planned END WHERE id = :id"
 )
+# What is taken stays, even where the slot is planned smaller.
+_ANEW = (
+    "ON CONFLICT (id) DO UPDATE SET minutes = excluded.minutes, planned = excluded.planned, closed = excluded.closed,"
+    " capacity = CASE WHEN slot.taken > excluded.planned THEN slot.taken ELSE excluded.planned END"
+)
 _PUT = sa.text(
     "INSERT INTO slot (id, minutes, planned, capacity, taken, closed)"
     " VALUES (:id, :minutes, :planned, :planned, 0, :closed)"
-    " ON CONFLICT (id) DO UPDATE SET minutes = excluded.minutes, planned = excluded.planned, closed = excluded.closed,"
-    " capacity = CASE WHEN slot.taken > excluded.planned THEN slot.taken ELSE excluded.planned END"
+    f" {_ANEW}"
 )
 _PUT_ALL = sa.text(
     "INSERT INTO slot (id, minutes, planned, capacity, taken, closed) SELECT id, minutes, planned, planned, 0, closed"
     " FROM unnest(CAST(:ids AS bigint[]), CAST(:minutes AS int[]), CAST(:planned AS int[]), CAST(:closed AS boolean[]))"
     " AS new(id, minutes, planned, closed)"
-    " ON CONFLICT (id) DO UPDATE SET minutes = excluded.minutes, planned = excluded.planned, closed = excluded.closed,"
-    " capacity = CASE WHEN slot.taken > excluded.planned THEN slot.taken ELSE excluded.planned END"
+    f" {_ANEW}"
 )
 _PLANNED = "SELECT id, minutes, planned, closed FROM slot WHERE id BETWEEN :low AND :high ORDER BY id"
 _SLOTS = "SELECT id, minutes, capacity - taken, closed FROM slot WHERE {among} ORDER BY id"

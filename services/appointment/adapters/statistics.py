@@ -4,19 +4,18 @@ Publishes nothing. What it has counted can be thrown away and counted anew: the 
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
 
-from kernel.clock import from_micros, to_micros
 from kernel.contracts.ticket_facts import TICKET_FACTS
 from kernel.contracts.visit import load_visit_fact
 from kernel.contracts.visit_facts import VISIT_FACTS
 from kernel.errors import Park
 from kernel.eventlog.events import Recorded
 from services.appointment.adapters.sql import among, values_of
-from services.appointment.application.queue_rows import Counts
+from services.appointment.application.queue_rows import Counts, micros_of, moment_of
 from services.appointment.domain.counting import COUNTS, IGNORED, LONGEST, Added, Seen, count
 
 Key = tuple[str, str, date]  # hall, group, day
@@ -96,21 +95,13 @@ def _write(tx: sa.Connection, streams: Mapping[str, Seen], sums: Mapping[Key, Ma
 
 
 def _row(stream: str, seen: Seen) -> dict[str, Any]:
-    times = {"issued_at": _micros(seen.issued_at), "called_at": _micros(seen.called_at)}
+    times = {"issued_at": micros_of(seen.issued_at), "called_at": micros_of(seen.called_at)}
     return {"stream": stream, "group_id": seen.group, "day": seen.day, "low": seen.low, "high": seen.high, **times}
 
 
-def _micros(moment: datetime | None) -> int | None:
-    return None if moment is None else to_micros(moment)
-
-
 def _seen(group: str, day: date, issued_at: int | None, called_at: int | None, low: int, high: int) -> Seen:
-    times = {"issued_at": _moment(issued_at), "called_at": _moment(called_at)}
+    times = {"issued_at": moment_of(issued_at), "called_at": moment_of(called_at)}
     return Seen(group=group, day=day, low=low, high=high, **times)
-
-
-def _moment(micros: int | None) -> datetime | None:
-    return None if micros is None else from_micros(micros)
 
 
 class StatisticTables:

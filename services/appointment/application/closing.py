@@ -183,7 +183,7 @@ def cancel_closed(tools: Tools, tx: sa.Connection, row: BookingRow) -> None:
     """Nobody has missed a visit that the hall could not keep."""
     fact = VisitCancelled(occurred_at=tools.clock.now(), by=BY_CLOCK, hall=row.hall, cause="closure")
     change_locked(tools, tx, row, replace(row, state=State.CANCELLED, version=row.version + 1, remind_at=None))
-    give_up(tools, tx, [slot for _, slot in tools.store.drop_places(tx, [row.number])])
+    give_up(tools, tx, tools.store.drop_places(tx, [row.number]))
     append_last(tools, tx, [append_to(row.number, row.version, [fact])])
 
 

@@ -40,5 +40,5 @@ class HallCancelling:
         after = replace(row, state=State.CANCELLED, version=row.version + 1, remind_at=None)
         change_locked(self._tools, tx, row, after)
         release(self._tools, tx, store.held_instead(tx, number, lock=True))
-        give_up_secretly(self._tools, tx, [slot for _, slot in store.drop_places(tx, [number])])
+        give_up_secretly(self._tools, tx, store.drop_places(tx, [number]))
         return shown(after, group, at.rule), [append_to(number, row.version, [fact])]

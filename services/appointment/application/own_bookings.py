@@ -75,7 +75,7 @@ class OwnBookings:
         fact = VisitCancelled(occurred_at=now, by=row.by, hall=row.hall, cause="visitor")
         after = self._change(tx, row, replace(row, remind_at=None), fact, hall.rule)
         release(self._tools, tx, store.held_instead(tx, number, lock=True))
-        give_up_secretly(self._tools, tx, [slot for _, slot in store.drop_places(tx, [number])])
+        give_up_secretly(self._tools, tx, store.drop_places(tx, [number]))
         return shown(after, group, hall.rule), [append_to(number, row.version, [fact])]
 
     def move(self, caller: Caller, number: str, day: date, time: str, key: str | None) -> dict[str, Any]:
@@ -137,8 +137,8 @@ class OwnBookings:
         instead = [one for one in store.held_instead(tx, row.number, lock=True) if one.holds_at(now)]
         for one in instead:
             change_locked(self._tools, tx, one, replace(one, state=State.EXPIRED))
-        had = [slot for _, slot in store.drop_places(tx, [row.number])]
-        held = [slot for _, slot in store.drop_places(tx, [one.number for one in instead])]
+        had = store.drop_places(tx, [row.number])
+        held = store.drop_places(tx, [one.number for one in instead])
         own_places = Counter([*had, *held])
         slots = store.lock_slots(tx, {*own_places, *plan.slots})
         check_places(plan, slots, {slot: -count for slot, count in own_places.items()})

@@ -120,8 +120,8 @@ class BookingStore(Protocol):
         """(booking, slot): who has which."""
         ...
 
-    def drop_places(self, tx: sa.Connection, bookings: Collection[str]) -> list[tuple[str, int]]:
-        """They have none any more; which they had. The slots are still taken."""
+    def drop_places(self, tx: sa.Connection, bookings: Collection[str]) -> list[int]:
+        """They have none any more; the slots of those that they had, which are still taken."""
         ...
 
     def booking(self, tx: sa.Connection, number: str, lock: bool = False) -> BookingRow | None:

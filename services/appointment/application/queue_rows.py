@@ -88,13 +88,13 @@ class TicketRow:
         )
         times = ("rank", "issued_at", "first_called_at", "called_at", "until", "ended_at")
         members: dict[str, Any] = {name: getattr(self, name) for name in same}
-        moments: dict[str, Any] = {name: _moment(getattr(self, name)) for name in times}
+        moments: dict[str, Any] = {name: moment_of(getattr(self, name)) for name in times}
         return Ticket(group=group, window=self.at_window, **members, **moments)
 
     def after(self, ticket: Ticket, group_no: int) -> "TicketRow":
         """The row of what the ticket has become."""
         times = ("rank", "first_called_at", "called_at", "until", "ended_at")
-        moments: dict[str, Any] = {name: _micros(getattr(ticket, name)) for name in times}
+        moments: dict[str, Any] = {name: micros_of(getattr(ticket, name)) for name in times}
         return replace(
             self,
             state=ticket.state,
@@ -106,9 +106,11 @@ class TicketRow:
         )
 
 
-def _moment(micros: int | None) -> datetime | None:
+def moment_of(micros: int | None) -> datetime | None:
+    """From how a row has it."""
     return None if micros is None else from_micros(micros)
 
 
-def _micros(moment: datetime | None) -> int | None:
+def micros_of(moment: datetime | None) -> int | None:
+    """As a row has it."""
     return None if moment is None else to_micros(moment)

@@ -31,7 +31,7 @@ def give_up_secretly(tools: Tools, tx: sa.Connection, slots: Iterable[int]) -> N
 def give_up_hold(tools: Tools, tx: sa.Connection, hold: BookingRow) -> BookingRow:
     """The hold, which is locked, is ended by its visitor; its places come back as those of a cancelled booking do."""
     after = change_locked(tools, tx, hold, replace(hold, state=State.EXPIRED))
-    give_up_secretly(tools, tx, [slot for _, slot in tools.store.drop_places(tx, [hold.number])])
+    give_up_secretly(tools, tx, tools.store.drop_places(tx, [hold.number]))
     return after
 
 
@@ -39,5 +39,4 @@ def release(tools: Tools, tx: sa.Connection, holds: Sequence[BookingRow]) -> Non
     """End these holds, which are locked."""
     for row in holds:
         change_locked(tools, tx, row, replace(row, state=State.EXPIRED))
-    places = tools.store.drop_places(tx, [row.number for row in holds])
-    give_up(tools, tx, [slot for _, slot in places])
+    give_up(tools, tx, tools.store.drop_places(tx, [row.number for row in holds]))

@@ -41,7 +41,7 @@ class Sweeping:
         with self._tools.database.write() as tx:
             numbers = store.expire(tx, now, _AT_ONCE)
             if numbers:
-                give_up(self._tools, tx, [slot for _, slot in store.drop_places(tx, numbers)])
+                give_up(self._tools, tx, store.drop_places(tx, numbers))
         return len(numbers)
 
     def reminders(self) -> int:
