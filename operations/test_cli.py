@@ -156,7 +156,9 @@ def test_so_are_wrong_settings_and_wrong_fields(data_dir: Path, monkeypatch: pyt
 
 def test_nobody_is_healthy_where_nothing_runs(data_dir: Path) -> None:
     assert yichuang("healthy", "filing").exit_code == 1
-    assert json.loads(yichuang("healthy", "--json").output) == {"healthy": False, "silent": ["(none)"]}
+    told = json.loads(yichuang("healthy", "--json").output)
+    assert (told["healthy"], told["silent"]) == (False, ["(none)"])
+    assert told["next"].endswith("yichuang run")
 
 
 def test_an_event_that_is_taken_is_answered_with_its_position(hall: PretendHall) -> None:
