@@ -98,7 +98,7 @@ def healthy(names: tuple[str, ...], as_json: bool) -> None:
     silent = stale(settings().data_dir, names)
     if silent:
         sentence = f"no sign of life on this machine: {', '.join(silent)}\n{_NEXT}"
-        fail({"healthy": False, "silent": silent, "next": _NEXT}, sentence, as_json)
+        fail({"healthy": False, "silent": silent}, sentence, as_json)
     say({"healthy": True, "silent": []}, "healthy", as_json)
 
 
