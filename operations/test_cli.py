@@ -158,7 +158,6 @@ def test_nobody_is_healthy_where_nothing_runs(data_dir: Path) -> None:
     assert yichuang("healthy", "filing").exit_code == 1
     told = json.loads(yichuang("healthy", "--json").output)
     assert (told["healthy"], told["silent"]) == (False, ["(none)"])
-    assert told["next"].endswith("yichuang run")
 
 
 def test_an_event_that_is_taken_is_answered_with_its_position(hall: PretendHall) -> None:
