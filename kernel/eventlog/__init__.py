@@ -24,7 +24,7 @@ from kernel.eventlog.following import Follower, LogDamaged, Projection, create_f
 from kernel.eventlog.parking import Lag, ParkedEvent
 from kernel.eventlog.reading import LogReader
 from kernel.eventlog.skipping import create_skipped_table
-from kernel.eventlog.tables import create_log, drop_log, grant_append, grant_read
+from kernel.eventlog.tables import add_imported, create_log, drop_log, grant_append, grant_read
 from kernel.eventlog.verifying import START, Broken, Sound, verify
 
 __all__ = [
@@ -50,6 +50,7 @@ __all__ = [
     "Reused",
     "Sound",
     "VersionConflict",
+    "add_imported",
     "create_follower_tables",
     "create_log",
     "create_skipped_table",

@@ -97,4 +97,5 @@ class Consumer:
 
     def follower(self, database: Database, reader: LogReader, clock: Clock) -> Follower:
         """The consumer itself, on its owner's tables or on others like them."""
-        return Follower(self.projection(clock), database, reader, clock)
+        quiet = None if self.quiet is None else self.quiet(clock)
+        return Follower(self.projection(clock), database, reader, clock, quiet=quiet)

@@ -4,7 +4,7 @@ Whatever the broker repeats, reorders or loses, each event takes effect once, in
 others and is never lost: its stream is parked, with what follows, until an operator requeues it.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -68,13 +68,21 @@ class Follower:
     """Feeds one projection from one log. Any number of processes may follow under the same name."""
 
     def __init__(
-        self, projection: Projection, database: Database, reader: LogReader, clock: Clock, page: int = PAGE
+        self,
+        projection: Projection,
+        database: Database,
+        reader: LogReader,
+        clock: Clock,
+        page: int = PAGE,
+        quiet: Projection | None = None,
     ) -> None:
         """`database` holds the projection's tables and our checkpoint; `reader` reads the log, wherever it is.
 
-        `page`: events per transaction at most, where it reads by itself.
+        `page`: events per transaction at most, where it reads by itself. `quiet`: of a projection that tells, what
+        takes the events that were imported, of which people were told where they come from.
         """
         self._projection = projection
+        self._quiet = quiet
         self._database = database
         self._reader = reader
         self._page = page
@@ -229,7 +237,7 @@ class Follower:
                 self._parking.release(tx, stream)
             last = at.position if kept is None else kept - 1
             events = [event for event in known if event.position <= last]
-            bad = self._apply_halved(tx, events, set())  # what is kept stands behind all of these
+            bad = self._apply_halved(tx, self._projection, events, set())  # what is kept stands behind all of these
         for event, reason in bad:
             self._say(event, reason)
         return len(events)
@@ -299,14 +307,25 @@ class Follower:
         Returns the bad ones with the reason: the first of each stream that is parked now and was not before.
         """
         blocked = self._parking.streams(tx)
-        waiting = [event for event in events if event.stream in blocked]
-        self._parking.wait(tx, waiting)
-        return self._apply_halved(tx, [event for event in events if event.stream not in blocked], blocked)
+        bad: list[tuple[Recorded, str]] = []
+        for projection, some in self._parts(events):
+            self._parking.wait(tx, [event for event in some if event.stream in blocked])
+            free = [event for event in some if event.stream not in blocked]
+            bad += self._apply_halved(tx, projection, free, blocked)
+        return bad
+
+    def _parts(self, events: Sequence[Recorded]) -> Iterator[tuple[Projection, Sequence[Recorded]]]:
+        """What takes which of them."""
+        # Asked before any of them is tried: a log that can't say it has us wait, and is no fault of theirs.
+        imported = 0 if self._quiet is None else self._reader.imported()
+        if self._quiet is not None and imported:
+            yield self._quiet, [event for event in events if event.position <= imported]
+        yield self._projection, [event for event in events if event.position > imported]
 
     def _apply_halved(
-        self, tx: sa.Connection, events: Sequence[Recorded], blocked: set[str]
+        self, tx: sa.Connection, projection: Projection, events: Sequence[Recorded], blocked: set[str]
     ) -> list[tuple[Recorded, str]]:
-        fault = self._try(tx, events) if events else None
+        fault = _fault(tx, projection, events) if events else None
         if fault is None:
             return []
         if len(events) == 1:
@@ -314,23 +333,24 @@ class Follower:
             self._parking.park(tx, events[0], _reason(fault))
             return [(events[0], _reason(fault))]
         middle = len(events) // 2
-        bad = self._apply_halved(tx, events[:middle], blocked)
+        bad = self._apply_halved(tx, projection, events[:middle], blocked)
         # The first half may just have parked a stream that goes on in the second.
         self._parking.wait(tx, [event for event in events[middle:] if event.stream in blocked])
-        return bad + self._apply_halved(
-            tx, [event for event in events[middle:] if event.stream not in blocked], blocked
-        )
+        rest = [event for event in events[middle:] if event.stream not in blocked]
+        return bad + self._apply_halved(tx, projection, rest, blocked)
 
-    def _try(self, tx: sa.Connection, events: Sequence[Recorded]) -> Exception | None:
-        try:
-            with tx.begin_nested():
-                self._projection.apply(tx, events)
-        except Exception as error:  # whatever one event does to a projection, the others must go on
-            away = away_beneath(error)
-            if away is not None:
-                raise away from None
-            return error
-        return None
+
+def _fault(tx: sa.Connection, projection: Projection, events: Sequence[Recorded]) -> Exception | None:
+    """Why the projection can't take these, if it can't; then nothing of them is done."""
+    try:
+        with tx.begin_nested():
+            projection.apply(tx, events)
+    except Exception as error:  # whatever one event does to a projection, the others must go on
+        away = away_beneath(error)
+        if away is not None:
+            raise away from None
+        return error
+    return None
 
 
 def _run(at: Head, ordered: Iterable[Recorded]) -> list[Recorded]:

@@ -38,6 +38,8 @@ class Holding:
 
     The first of `columns` holds the stream; the first `width` of them tell rows apart. `follower` is whose checkpoint
     says how far the log has been read; None: the rows are written in the log's own transactions.
+
+    Nobody makes such rows of what was imported: there they may be missing.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Holding:
     implied: Callable[[Sequence[Recorded]], Iterable[Row]]  # of the events of one stream, in order
     follower: str | None = None
     where: str = "true"  # which of the table's rows
+    position: int | None = None  # which of `columns` has the position of the event that a row is of; None: of many
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,12 +113,18 @@ class _Held:
 
 @dataclass(frozen=True)
 class _Shape:
-    """A table whose rows belong to a stream each."""
+    """A table whose rows belong to a stream each. `imported`: see `Holding`; of consumers' tables nothing may miss."""
 
     table: str
     columns: tuple[str, ...]  # the stream first
     key: tuple[int, ...]  # which of them tell rows apart
     held: _Held
+    position: int | None = None
+    imported: int = 0
+
+    def may_miss(self, key: Row, events: Sequence[Recorded]) -> bool:
+        """A row, where `events` are its stream's."""
+        return (events[0].position if self.position is None else key[self.position]) <= self.imported
 
 
 Implied = Callable[[Lives], tuple[list[list[Row]], list[Finding]]]  # rows by table; the streams that have none
@@ -164,7 +173,9 @@ class Kept:
         for shape, rows in zip(self._shapes, implied, strict=True):
             held = shape.held.of(list(taken))
             if set(held) != set(rows):  # in what order the databases give them is nobody's business
-                yield from _differences(self.name, shape, held, rows)
+                for one in _differences(self.name, shape, held, rows):
+                    if one.kind != "missing" or not shape.may_miss(tuple(one.key), lives[str(one.stream)]):
+                        yield one
 
     def strays(self, reader: LogReader, within: StreamRange) -> Iterator[Finding]:
         """At the end: rows of streams in this range that the log has no event of. All that it has were looked at."""
@@ -305,11 +316,12 @@ def _shape_of(snapshot: sa.Connection, table: Table) -> _Shape:
     return _Shape(table.name, columns, tuple(map(columns.index, key)), _Held(snapshot, table.name, columns, "true"))
 
 
-def kept_by_holding(holding: Holding, database: Database, stack: ExitStack) -> Kept:
-    """What an owner keeps of a log now. Its snapshot lasts as long as `stack`."""
+def kept_by_holding(holding: Holding, database: Database, imported: int, stack: ExitStack) -> Kept:
+    """What an owner keeps of a log now. Its snapshot lasts as long as `stack`. `imported`: `LogReader.imported`."""
     snapshot = stack.enter_context(patient(database))
     held = _Held(snapshot, holding.table, holding.columns, holding.where)
-    shape = _Shape(holding.table, holding.columns, tuple(range(holding.width)), held)
+    key = tuple(range(holding.width))
+    shape = _Shape(holding.table, holding.columns, key, held, holding.position, imported)
 
     def implied(taken: Lives) -> tuple[list[list[Row]], list[Finding]]:
         rows: list[Row] = []

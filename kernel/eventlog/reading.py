@@ -22,6 +22,7 @@ _SAMPLES = 16  # of a range that is to be found
 _CHUNK = 10_000  # names in one statement; both databases allow some 30,000
 
 _HEAD = sa.select(log_head.c.position, log_head.c.chain)
+_IMPORTED = sa.text("SELECT imported FROM log_head")
 _EVENTS = sa.select(event)
 _AFTER = _EVENTS.where(event.c.position > sa.bindparam("after")).order_by(event.c.position).limit(sa.bindparam("limit"))
 _STREAM = _EVENTS.where(event.c.stream == sa.bindparam("stream")).order_by(event.c.stream_version)
@@ -65,6 +66,13 @@ class LogReader:
     def head(self) -> Head:
         """The last position and the chain value there."""
         return Head(*self._rows(_HEAD)[0])
+
+    def imported(self) -> int:
+        """Up to which position the log came from elsewhere, and was told there; 0 where it began here.
+
+        It is set with the events that it is of: ask behind having read them.
+        """
+        return int(self._rows(_IMPORTED)[0][0])
 
     def read(self, after: int, limit: int = 1000) -> list[Recorded]:
         """The events behind position `after`, in order, at most `limit`."""

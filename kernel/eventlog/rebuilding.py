@@ -196,8 +196,11 @@ class Rebuild:
     def _aim(self) -> int:
         if self._scope.until is not None:
             return min(self._scope.until, self._log.head().position)
-        # What the live consumer has not taken yet it may owe somebody: there a shadow never goes ahead.
-        return self._told() if self._shadow.consumer.tells else self._log.head().position
+        if not self._shadow.consumer.tells:
+            return self._log.head().position
+        # What the live consumer has not taken yet it may owe somebody, and a shadow never goes ahead; unless that was
+        # imported, of which nobody here is owed anything.
+        return max(self._told(), self._log.imported())
 
     def _told(self) -> int:
         """How far the live consumer has told of the log that there is, also where it has read another one."""

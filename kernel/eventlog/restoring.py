@@ -1,6 +1,7 @@
 """Writes events that come from a log back into one, byte for byte. For archives; no service ever does it.
 
-Writes nothing that does not follow from where the log stands, and nothing at all unless everything fits.
+Writes nothing that does not follow from where the log stands, and nothing at all unless everything fits. With it the
+log's head tells up to where it was imported: who tells of events, or publishes them, passes these by.
 """
 
 from collections.abc import Iterable, Iterator
@@ -10,11 +11,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from kernel.eventlog.events import Head, Recorded
-from kernel.eventlog.tables import event as event_table, log_head
+from kernel.eventlog.tables import event as event_table
 
 _COLUMNS = tuple(column.name for column in event_table.c)
 _COPY = f"COPY event ({', '.join(_COLUMNS)}) FROM STDIN"
 _INSERT = f"INSERT INTO event ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
+_MOVE = sa.text("UPDATE log_head SET position = :position, chain = :chain, imported = :position")
 _AT_ONCE = 1000
 _LOCK = {"postgresql": " FOR UPDATE", "sqlite": ""}
 
@@ -45,7 +47,7 @@ def restore(tx: sa.Connection, events: Iterable[Recorded]) -> Head | None:
         while some := list(islice(waiting, _AT_ONCE)):
             tx.exec_driver_sql(_INSERT, some)
     if last is not None:
-        tx.execute(log_head.update().values(position=last.position, chain=last.chain))
+        tx.execute(_MOVE, {"position": last.position, "chain": last.chain})
     return last
 
 

@@ -90,6 +90,15 @@ def create_log(op: Any) -> None:
         _execute(connection, _SQLITE_GUARDS)
 
 
+def add_imported(op: Any) -> None:
+    """Let the head tell up to which position the log came from elsewhere. `op`: alembic's operations, as above.
+
+    What stands up to there was told where it comes from: here nobody is told of it, and nobody hears it again. It is
+    written with the events themselves, so that whoever reads one of them can know.
+    """
+    op.add_column("log_head", sa.Column("imported", _BIG, nullable=False, server_default="0"))
+
+
 def _append_function(connection: sa.Connection) -> str:
     return Path(__file__).with_name("append.sql").read_text("utf-8").replace("@schema", _schema(connection))
 

@@ -16,6 +16,7 @@ from kernel.eventlog import (
     Outcome,
     Reused,
     Sound,
+    add_imported,
     create_log,
     drop_log,
     verify,
@@ -75,6 +76,7 @@ def test_the_log_answers_as_the_model_does(
     with database.write() as tx:
         drop_log(operations(tx))
         create_log(operations(tx))
+        add_imported(operations(tx))
     model = Model()
     for requests in calls:
         assert log.append_all(requests) == [model.append(request) for request in requests]

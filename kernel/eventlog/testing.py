@@ -14,6 +14,7 @@ from kernel.eventlog import (
     EventLog,
     NewEvent,
     Recorded,
+    add_imported,
     create_follower_tables,
     create_log,
     create_skipped_table,
@@ -36,6 +37,7 @@ def make_log(database: Database) -> EventLog:
     """An empty log, and the tables of its followers, in `database`. It is noon there."""
     with database.write() as tx:
         create_log(operations(tx))
+        add_imported(operations(tx))
         create_follower_tables(operations(tx))
         create_skipped_table(operations(tx))
     return EventLog(database, FrozenClock(NOON))

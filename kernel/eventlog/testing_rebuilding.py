@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from kernel.clock import FrozenClock, SystemClock
 from kernel.database import migrate, open_url
 from kernel.errors import Park
-from kernel.eventlog import EventLog, Follower, Recorded, create_log
+from kernel.eventlog import EventLog, Follower, Recorded, add_imported, create_log
 from kernel.eventlog.consumers import Consumer, Table
 from kernel.eventlog.rebuilding import Comparison, rebuilding
 from kernel.eventlog.testing import NOON, operations, request, step, tamper
@@ -69,6 +69,7 @@ class Site:
         self.log_database = open_url(url("log"), f"{name}_log")
         with self.log_database.write() as tx:
             create_log(operations(tx))
+            add_imported(operations(tx))
         self.log = EventLog(self.log_database, SystemClock())
         self.live = open_url(url("live"), f"{name}_live")
         migrate(self.live, migrations)

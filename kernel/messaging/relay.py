@@ -107,18 +107,28 @@ class Relay:
     def run_once(self) -> int:
         """Publish the next events, if it is this relay's turn: how many, 0 when there are none or another one leads.
 
+        Those that were imported count, and are passed by.
+
         Raises BrokerAway, or what `is_away` tells; then call again later.
         """
         position = self._leading()
         if position is None:
             return 0
         events = self._log.read(position, BATCH)
+        if events and self._log.imported() > position:  # in this order, or an import might come in between
+            return self._pass_by(position, self._log.imported())
         if events:
             self._publisher.publish_batch([_message(self._exchange, event) for event in events])
             self._advance(position, events[-1].position)
             about = {"exchange": self._exchange, "events": len(events), "last": events[-1].position}
             log.info("events published", **about, trace_ids=tracing.ids_of(event.traceparent for event in events))
         return len(events)
+
+    def _pass_by(self, position: int, imported: int) -> int:
+        """What came from elsewhere is published here to nobody, who would hear it again; how many events that is."""
+        self._advance(position, imported)
+        log.info("imported events passed by", exchange=self._exchange, events=imported - position, last=imported)
+        return imported - position
 
     def resign(self) -> None:
         """Let another relay lead at once."""

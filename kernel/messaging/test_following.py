@@ -14,7 +14,7 @@ from kernel.database import Database, open_url
 from kernel.eventlog.appending import EventLog
 from kernel.eventlog.events import publish_form
 from kernel.eventlog.following import create_follower_tables
-from kernel.eventlog.tables import create_log
+from kernel.eventlog.tables import add_imported, create_log
 from kernel.messaging import topology
 from kernel.messaging.conftest import Trials, eventually
 from kernel.messaging.publishing import Outgoing, Publisher
@@ -33,6 +33,7 @@ def database(url: str) -> Iterator[Database]:
     with database.write() as tx:
         op = Operations(MigrationContext.configure(tx))
         create_log(op)
+        add_imported(op)
         create_follower_tables(op)
         tx.execute(sa.text("CREATE TABLE seen (position INTEGER NOT NULL)"))
     yield database

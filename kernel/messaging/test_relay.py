@@ -16,7 +16,9 @@ from kernel.clock import FrozenClock, SystemClock
 from kernel.database import Database, open_url
 from kernel.eventlog.appending import EventLog
 from kernel.eventlog.events import Append, NewEvent, read_published
-from kernel.eventlog.tables import create_log
+from kernel.eventlog.restoring import restore
+from kernel.eventlog.tables import add_imported, create_log
+from kernel.eventlog.testing import tamper
 from kernel.messaging import topology
 from kernel.messaging.conftest import Trials, eventually
 from kernel.messaging.connection import Listener
@@ -69,6 +71,7 @@ def make_tables(database: Database) -> None:
     with database.write() as tx:
         op = Operations(MigrationContext.configure(tx))
         create_log(op)
+        add_imported(op)
         create_relay_tables(op, topology.CASE_EVENTS)
 
 
@@ -314,3 +317,21 @@ def test_killed_again_and_again_the_relays_lose_nothing(
     writer.join()
     eventually(lambda: len(set(subscriber.positions)) == 6000)
     assert list(dict.fromkeys(subscriber.positions)) == list(range(1, 6001))  # what came first came in order
+
+
+@pytest.mark.parametrize("led", ["before", "since"])
+def test_what_was_imported_is_published_to_nobody_also_by_a_relay_that_leads_already(
+    log: EventLog, database: Database, relays: Relays, publisher: RecordingPublisher, led: str
+) -> None:
+    relay = relays.make(publisher)
+    if led == "before":
+        assert relay.run_once() == 0
+    fill(log, 1, 700)
+    events, head = log.read(0), log.head()
+    tamper(database, "DELETE FROM event", "UPDATE log_head SET position = 0")
+    with database.write() as tx:
+        assert restore(tx, events) == head
+    fill(log, 701, 702)
+    assert [relay.run_once() for _ in range(3)] == [700, 2, 0]
+    assert publisher.positions == [701, 702]
+    assert standing(database).position == 702

@@ -14,7 +14,7 @@ from kernel.clock import CHINA
 from kernel.contracts import case as facts
 from kernel.contracts.case import Fact
 from kernel.database import Database
-from kernel.eventlog import Append, NewEvent, create_log
+from kernel.eventlog import Append, NewEvent, add_imported, create_log
 from kernel.testing.tables import tables
 
 START = datetime(2026, 2, 9, 9, tzinfo=CHINA)
@@ -88,5 +88,6 @@ def make_log(database: Database) -> Database:
     def make() -> None:
         with database.write() as tx:
             create_log(Operations(MigrationContext.configure(tx)))
+            add_imported(Operations(MigrationContext.configure(tx)))
 
     return tables(database, "log", make)
