@@ -17,6 +17,7 @@ from operations.commands import (
     people,
     replay,
     running,
+    serials,
     status,
     verify,
 )
@@ -64,5 +65,6 @@ for command in (
     consumers.parked,
     dead_letters.dead_letters,
     messages.messages,
+    serials.serials,
 ):
     main.add_command(explained(command))

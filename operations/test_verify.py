@@ -120,17 +120,45 @@ def test_serial_counters_are_held_against_the_serials_on_the_log(installation: I
     installation.change(
         "filing",
         f"INSERT INTO organ_number VALUES ('{ORGAN}', 1)",
-        f"INSERT INTO serial_counter VALUES ('{ORGAN}', '2026-02-09', 3)",
+        f"INSERT INTO serial_counter (organ, day, last) VALUES ('{ORGAN}', '2026-02-09', 3)",
     )
     assert verdict(installation)["sound"]
     installation.change("filing", counter.format(2))
     found = verdict(installation)
     assert named(found) == [("serials", "serial_counter", "different", [1, ORGAN, "20260209"])]
-    assert found["findings"][0]["columns"] == {"last": [2, 3], "cases": [2, 3]}
+    assert found["findings"][0]["columns"] == {"last": [2, 3], "unused": [0, 0], "cases": [2, 3]}
     assert verdict(installation, "--repair")["repaired"] == {"serials": 1}
     assert verdict(installation)["sound"]
     installation.change("filing", counter.format(5))  # two numbers were given to no case: nobody can mend that
     assert not verdict(installation, "--repair")["sound"]
+
+
+def test_numbers_that_no_case_has_are_settled_by_hand_and_found_no_more(installation: Installation) -> None:
+    for number in (1, 2, 4):
+        installation.log.append(appends(serial_of(DAY, 1, number), corrected_and_concluded()))
+    installation.follow(*CONSUMERS)
+    settle = ("serials", "settle", ORGAN, "2026-02-09", "--why", "the counter was set by hand")
+    refused = installation.run(*settle)
+    assert (refused.exit_code, "verify --repair" in refused.stderr) == (1, True)
+    installation.change(
+        "filing",
+        f"INSERT INTO organ_number VALUES ('{ORGAN}', 1)",
+        f"INSERT INTO serial_counter (organ, day, last) VALUES ('{ORGAN}', '2026-02-09', 3)",
+    )
+    assert "its counter is too low" in installation.run(*settle).stderr
+    installation.change("filing", "UPDATE serial_counter SET last = 6")
+    assert not verdict(installation, "--repair")["sound"]
+    assert installation.lines(*settle)[0]["numbers"] == [3, 5, 6]
+    assert verdict(installation)["sound"]
+    assert "3 numbers in vain are all" in installation.run(*settle).stderr
+    installation.change("filing", "UPDATE serial_counter SET last = 7")  # as by the next case that is filed
+    assert not verdict(installation, "--repair")["sound"]
+    installation.log.append(appends(serial_of(DAY, 1, 7), corrected_and_concluded()))
+    installation.follow(*CONSUMERS)
+    assert verdict(installation)["sound"]
+    acts = [event["data"] for event in installation.lines("log", "tail", "--log", "desk", "--type", "desk.done")]
+    assert [one["outcome"] for one in acts if one["act"] == "serials.settle"] == [{"numbers": [3, 5, 6]}]
+    assert installation.run("serials", "settle", ORGAN, "2026-02-31", "--why", "see").exit_code == 2
 
 
 def test_an_event_that_its_state_does_not_allow_is_found_by_the_events_alone(kept: Installation) -> None:
@@ -283,6 +311,10 @@ def test_a_head_that_was_kept_vouches_for_the_log(kept: Installation, tmp_path: 
     kept.file([7])
     kept.follow(*CONSUMERS)
     assert against(kept, file) == (0, "")
+    assert "position 36 of filing's log, chain" in kept.run("verify").stdout
+    said = kept.run("verify", "--against", str(file)).stdout
+    assert said.startswith(f"filing's log is the one whose head was taken {json.loads(file.read_text())['at']} at 27\n")
+    assert verdict(kept, "--against", str(file))["against"]["position"] == 27
 
 
 @pytest.mark.parametrize(

@@ -190,7 +190,7 @@ def look_by_stream(settings: Settings, log: str, within: StreamRange, given_up: 
     after, last = within
     with opened(settings, log) as database, ExitStack() as stack, collector.seldom():
         reader = LogReader(database)
-        kept = list(_kept(settings, log, stack))
+        kept = list(_kept(settings, log, reader.imported(), stack))
         found: list[Finding] = []
         while some := reader.lives(after, _AT_ONCE, last):
             after = next(reversed(some))
@@ -213,13 +213,13 @@ def _looked_at(kept: list[Kept], given_up: dict[str, Skipped], some: Lives) -> I
         yield from one.look(some)
 
 
-def _kept(settings: Settings, log: str, stack: ExitStack) -> Iterator[Kept]:
+def _kept(settings: Settings, log: str, imported: int, stack: ExitStack) -> Iterator[Kept]:
     for name in _consumers(log, by_stream=True):
         one = stack.enter_context(following(settings, name))
         yield kept_by_consumer(one.consumer, one.live, one.clock, stack)
     for holding in HOLDINGS:
         if holding.log == log:
-            yield kept_by_holding(holding, stack.enter_context(opened(settings, holding.owner)), stack)
+            yield kept_by_holding(holding, stack.enter_context(opened(settings, holding.owner)), imported, stack)
 
 
 def _counting(settings: Settings, database: Database, log: str, stack: ExitStack) -> Iterator[Counting]:

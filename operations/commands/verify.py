@@ -13,6 +13,7 @@ from operations.commands.log import LOGS
 from operations.commands.pace import Pace
 
 if TYPE_CHECKING:
+    from kernel.eventlog.heads import SignedHead
     from operations.verification import Verdict
 
 _SHOWN = 100  # findings, where people read
@@ -37,20 +38,22 @@ def verify(owner: str | None, against: Path | None, repair: bool, as_json: bool)
       yichuang verify --repair
     """
     with logging_as_services_do():
-        if against is not None:
-            _hold_against(against)
+        held = None if against is None else _hold_against(against)
         verdicts = _checked(owner, as_json)
         mended: dict[str, int] = {}
         if repair and all(_can_be_trusted(one) for one in verdicts):
             mended = _repaired(verdicts)
             verdicts = _checked(owner, as_json) if mended else verdicts
         told, sentence = _told(verdicts, mended)
+        if held is not None:
+            told["against"] = {"log": held.log, "position": held.position, "at": held.at}
+            sentence = f"{held.log}'s log is the one whose head was taken {held.at} at {held.position}\n{sentence}"
     if not told["sound"]:
         fail(told, sentence, as_json)
     say(told, sentence, as_json)
 
 
-def _hold_against(file: Path) -> None:
+def _hold_against(file: Path) -> "SignedHead":
     from kernel.eventlog.heads import read
     from operations.verification import against
 
@@ -58,7 +61,9 @@ def _hold_against(file: Path) -> None:
         text = file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise Failure(f"{file} can't be read: {error}") from None
-    against(settings(), read(text))
+    head = read(text)
+    against(settings(), head)
+    return head
 
 
 def _checked(owner: str | None, as_json: bool) -> list["Verdict"]:
@@ -133,9 +138,16 @@ def _parity(verdicts: list["Verdict"], mended: dict[str, int], as_dict: Any) -> 
     repaired += "".join(f"; {name} goes on without {len(given_up)} skipped" for name, given_up in skipped.items())
     repaired += "".join(f"; {name} has {cases} cases parked: yichuang parked list" for name, cases in parked.items())
     if not count:
-        return told, f"sound up to position {head.position}, chain {head.chain.hex()}{repaired}"
+        return told, f"sound up to {_heads(verdicts)}{repaired}"
     shown = "\n".join(f"  {finding}" for finding in findings[:_SHOWN])
     return told, f"the log is sound, but {count} differences were found{repaired}:\n{shown}"
+
+
+def _heads(verdicts: list["Verdict"]) -> str:
+    """Of the logs that hold anything; of the first one, where none does."""
+    heads = [(one.log, one.chain.head) for one in verdicts]  # type: ignore[union-attr]
+    told = [one for one in heads if one[1].position] or heads[:1]
+    return ", ".join(f"position {head.position} of {log}'s log, chain {head.chain.hex()}" for log, head in told)
 
 
 def _whose(verdict: "Verdict") -> str:
