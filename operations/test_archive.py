@@ -2,17 +2,22 @@
 
 import gzip
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kernel.clock import format_time
+from kernel.clock import SystemClock, format_time
+from kernel.config import load_settings
+from kernel.contracts.case import Fact
+from kernel.eventlog import EventLog
 from kernel.eventlog.heads import Signer
 from kernel.eventlog.testing import tamper
+from kernel.testing import visits
 from kernel.testing.cases import appends, corrected_and_concluded
+from operations.consumers import CONSUMERS, following
 from operations.testing_installation import Installation, serial
 from services.filing.domain.serials import serial_of
 
@@ -40,6 +45,13 @@ def refused(installation: Installation, why: str, *words: str, code: int = 1) ->
     assert (told.exit_code, why in told.stderr) == (code, True), told.stderr
 
 
+def filed(installation: Installation, *numbers: int, life: Sequence[Fact] | None = None) -> None:
+    """Cases whose numbers are serials."""
+    for number in numbers:
+        facts = corrected_and_concluded() if life is None else life
+        installation.log.append(appends(serial_of(date(2026, 2, 9), 1, number), facts))
+
+
 def left(file: Path) -> list[str]:
     return sorted(path.name for path in file.parent.glob(f"{file.name}*"))
 
@@ -47,8 +59,7 @@ def left(file: Path) -> list[str]:
 def test_a_whole_log_is_the_same_elsewhere_and_verifies_and_replays(
     installation: Installation, elsewhere: Elsewhere, file: Path
 ) -> None:
-    for number in (1, 2):
-        installation.log.append(appends(serial_of(date(2026, 2, 9), 1, number), corrected_and_concluded()))
+    filed(installation, 1, 2)
     exported(installation, file)
     events, head = installation.log.read(0), installation.log.head()
     there = elsewhere()
@@ -117,11 +128,84 @@ def test_cases_are_imported_in_the_order_in_which_they_were_recorded(
     ]
 
 
+def test_nobody_is_told_elsewhere_of_what_was_told_here(
+    installation: Installation, elsewhere: Elsewhere, file: Path
+) -> None:
+    filed(installation, 1)
+    filed(installation, 2, life=corrected_and_concluded()[:2])
+    installation.follow("notify")
+    exported(installation, file)
+    there = elsewhere()
+    assert there.run("archive", "import", str(file)).exit_code == 0
+    assert there.run("verify", "--repair").exit_code == 0
+    rebuilt = there.lines("replay", "notify", "--swap")[0]
+    assert (rebuilt["events"], rebuilt["tables"][0]["rows"]) == (11, 2)
+    there.follow(*CONSUMERS)
+    assert there.rows("notify", "SELECT count(*) FROM message") == [(0,)]
+    assert there.run("verify").exit_code == 0
+    # What happens there is told, also of cases that came along, and is missed where it is not.
+    there.log.append(appends(serial_of(date(2026, 2, 9), 1, 2), corrected_and_concluded()[2:3], 2))
+    there.file([7], corrected_and_concluded()[:1])
+    there.follow(*CONSUMERS)
+    assert there.rows("notify", "SELECT position FROM message ORDER BY position") == [(12,), (13,)]
+    assert there.run("verify").exit_code == 0
+    there.change("notify", "DELETE FROM message")
+    assert [one["key"][1] for one in there.lines("verify")[0]["findings"]] == [12, 13]
+
+
+def test_nobody_is_told_of_what_was_imported_to_a_running_hall(
+    installation: Installation, elsewhere: Elsewhere, file: Path, tmp_path: Path
+) -> None:
+    filed(installation, 1, 2)
+    exported(installation, file, "--to", "7")
+    exported(installation, second := tmp_path / "second.jsonl.gz", "--from", "8")
+    there = elsewhere()
+    for part in (file, second):
+        assert there.run("archive", "import", str(part)).exit_code == 0
+        there.follow("notify")
+    assert there.rows("notify", "SELECT count(*) FROM message") == [(0,)]
+    assert there.rows("notify", "SELECT count(*) FROM case_contact") == [(2,)]
+    with following(load_settings(), "notify") as one:
+        assert (one.follower.checkpoint().position, one.reader.imported()) == (18, 18)
+
+
+def test_visits_that_were_imported_are_kept_by_nobody_and_told_to_nobody(
+    installation: Installation, elsewhere: Elsewhere, file: Path
+) -> None:
+    EventLog(installation.database("appointment"), SystemClock()).append(visits.appends("V-1", [visits.booked()]))
+    exported(installation, file, "--log", "appointment")
+    there = elsewhere()
+    assert there.run("archive", "import", str(file)).exit_code == 0
+    there.follow("notify-visits", "statistics")
+    assert there.rows("notify", "SELECT count(*) FROM message") == [(0,)]
+    assert there.run("verify").exit_code == 0
+    EventLog(there.database("appointment"), SystemClock()).append(visits.appends("V-2", [visits.booked()]))
+    assert [one["stream"] for one in there.lines("verify")[0]["findings"]] == ["V-2"]
+
+
+def test_an_archive_of_some_cases_verifies_where_it_is_imported(
+    installation: Installation, elsewhere: Elsewhere, file: Path
+) -> None:
+    filed(installation, 1, 3, 6)
+    filed(installation, 2, 4, 5, life=corrected_and_concluded()[:2])
+    exported(installation, file, "--ended-before", "2100-01-01T00:00:00+08:00")
+    there = elsewhere()
+    assert there.run("archive", "import", str(file)).exit_code == 0
+    assert there.run("verify").exit_code == 1
+    assert there.lines("verify", "--repair")[0]["repaired"] == {"serials": 1}
+    assert there.rows("filing", "SELECT last, unused FROM serial_counter") == [(6, 3)]
+    assert there.run("verify").exit_code == 0
+    filed(there, 7)
+    assert there.lines("verify", "--repair")[0]["repaired"] == {"serials": 1}
+    filed(there, 9)  # of 8, which was given here, no case is on the log
+    assert not there.lines("verify", "--repair")[0]["sound"]
+
+
 def test_two_exports_to_one_file_do_not_write_into_each_other(installation: Installation, file: Path) -> None:
     installation.file([1])
     partial = file.with_name(file.name + ".partial")
     partial.write_bytes(b"of the other")
-    refused(installation, "another export writes it", "export", str(file))
+    refused(installation, "Another export writes", "export", str(file))
     assert partial.read_bytes() == b"of the other"
     assert left(file) == [partial.name]
 
@@ -229,7 +313,7 @@ def test_no_right_to_write_is_said(installation: Installation, file: Path) -> No
     installation.file([1])
     refused(installation, "can't be written", "export", "/proc/archive.jsonl.gz")
     file.write_text("mine")
-    refused(installation, "it is there already", "export", str(file))
+    refused(installation, "is there already", "export", str(file))
     assert file.read_text() == "mine"
 
 
@@ -237,4 +321,6 @@ def test_what_contradicts_itself_is_wrong_usage(installation: Installation, file
     refused(
         installation, "instead of", "export", str(file), "--to", "3", "--ended-before", "2026-01-01T00:00:00Z", code=2
     )
-    refused(installation, "no position 5", "export", str(file), "--from", "5")
+    refused(installation, "no position 5; its head is at 0", "export", str(file), "--from", "5")
+    installation.file([1])
+    refused(installation, "ends at 3, before it begins at 5", "export", str(file), "--from", "5", "--to", "3")

@@ -194,6 +194,12 @@ def test_one_case_is_rebuilt_in_place_and_counts_over_all_cases_are_not(installa
     assert "(not_by_case)" in refused.stderr
 
 
+@pytest.mark.parametrize("words", [("--case", "NOSUCH"), ("--filter", "case=NOSUCH", "--dry-run")], ids=" ".join)
+def test_a_case_that_the_log_does_not_have_is_said(installation: Installation, words: tuple[str, ...]) -> None:
+    refused = installation.run("replay", "progress", *words)
+    assert (refused.exit_code, refused.stderr) == (1, "Error: filing's log has no event of NOSUCH\n")
+
+
 def test_a_case_that_cannot_be_taken_is_said_and_keeps_the_rebuild_out(installation: Installation) -> None:
     installation.file(range(2))
     installation.follow("progress")

@@ -22,6 +22,8 @@ from operations.archive.manifest import (
     PREVIOUS,
     RANGE,
     ArchiveFailed,
+    ArchiveThere,
+    ExportRuns,
     LogUnsound,
     Manifest,
     NothingToArchive,
@@ -67,9 +69,12 @@ class Exporter:
 
     def range(self, file: Path, first: int, last: int | None, told: Told | None = None) -> Manifest:
         """Every event from position `first` to `last` (None: the head). Raises LogUnsound, ArchiveFailed."""
-        end = self.reader.head().position if last is None else min(last, self.reader.head().position)
+        head = self.reader.head().position
+        end = head if last is None else min(last, head)
+        if first > head:
+            raise NothingToArchive(file=str(file), why=f"the log has no position {first}; its head is at {head}")
         if first > end:
-            raise NothingToArchive(file=str(file), why=f"the log has no position {first}; its head is at {end}")
+            raise NothingToArchive(file=str(file), why=f"the range ends at {last}, before it begins at {first}")
         events = self._sound(first, end, _counting(told, 1 - first, end - first + 1))
         lines = (publish_form(event) + b"\n" for _, event in events)
         return self._write(file, lines, kind=RANGE, first=first, last=end, cases=None, until=None)
@@ -212,7 +217,7 @@ def _writing(file: Path) -> Iterator[_Output]:
     try:
         with _alone(_partial(file)) as raw:
             if file.exists():
-                raise ArchiveFailed(file=str(file), why="it is there already")
+                raise ArchiveThere(file=str(file))
             with gzip.GzipFile(fileobj=raw, mode="wb", compresslevel=6, mtime=0) as compressed:
                 yield _Output(file, compressed, raw)  # type: ignore[arg-type]
     except OSError as error:
@@ -225,8 +230,7 @@ def _alone(partial: Path) -> Iterator[IO[bytes]]:
     try:
         raw = partial.open("xb")
     except FileExistsError:
-        why = "it is there already: another export writes it, or was killed over it. Where none runs, remove it"
-        raise ArchiveFailed(file=str(partial), why=why) from None
+        raise ExportRuns(file=str(partial)) from None
     try:
         with raw:
             yield raw

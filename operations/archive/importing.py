@@ -13,7 +13,7 @@ from pathlib import Path
 from kernel.database import Database
 from kernel.eventlog.events import GENESIS, Head, Recorded, follows, link, read_published
 from kernel.eventlog.restoring import restore, standing
-from operations.archive.manifest import BLOCK, CASES, PREVIOUS, RANGE, ArchiveBad, ArchiveFailed, ArchiveUnfit, Manifest
+from operations.archive.manifest import BLOCK, CASES, PREVIOUS, RANGE, ArchiveBad, ArchiveUnfit, ArchiveUnread, Manifest
 
 _PAGE = 2000
 _LONGEST = 1024 * 1024  # bytes of a line; an event has 64 KiB at most
@@ -24,7 +24,7 @@ Told = Callable[[int, int], None]
 def events_in(file: Path, manifest: Manifest, told: Told | None = None) -> Iterator[Recorded]:
     """Its events, in the order of the log they come from. None is given out before the digests of all are right.
 
-    `told`: how many lines were read, of how many: each is read twice. Raises ArchiveBad, ArchiveFailed.
+    `told`: how many lines were read, of how many: each is read twice. Raises ArchiveBad, ArchiveUnread.
     """
     for _ in _lines(file, manifest, told, 0):
         pass
@@ -97,14 +97,14 @@ def _raw_lines(file: Path) -> Iterator[bytes]:
     except (gzip.BadGzipFile, zlib.error) as error:
         raise ArchiveBad(file=str(file), why=f"it can't be decompressed: {error}") from None
     except OSError as error:
-        raise ArchiveFailed(file=str(file), why=error.strerror or str(error)) from None
+        raise ArchiveUnread(file=str(file), why=error.strerror or str(error)) from None
 
 
 def bring_in(file: Path, manifest: Manifest, database: Database, told: Told | None = None) -> Head:
     """Write it to the log in `database`, all of it or nothing; where the log stands then.
 
     A range goes where a log stands right before it, and keeps its positions and chain. Whole lives go to an empty log,
-    where they get positions and a chain of their own. Raises ArchiveUnfit, ArchiveBad, ArchiveFailed.
+    where they get positions and a chain of their own. Raises ArchiveUnfit, ArchiveBad, ArchiveUnread.
     """
     with database.write() as tx:
         at = standing(tx)

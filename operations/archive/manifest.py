@@ -24,7 +24,7 @@ class ArchiveBad(Refusal):
     code = "archive_bad"
     status = 400
     zh = "归档文件 {file} 有误:{why}。"
-    en = "The archive {file} is not what was exported: {why}. Nothing was imported."
+    en = "The archive {file} is not what was exported: {why}."
 
 
 class ArchiveUnfit(Refusal):
@@ -50,8 +50,35 @@ class ArchiveFailed(Refusal):
 
     code = "archive_failed"
     status = 507
-    zh = "无法写入或读取 {file}:{why}。"
-    en = "{file} can't be written or read: {why}. Nothing of it is left behind."
+    zh = "无法写入 {file}:{why}。"
+    en = "{file} can't be written: {why}. Nothing of it is left behind."
+
+
+class ArchiveThere(Refusal):
+    """Nothing is written over."""
+
+    code = "archive_there"
+    status = 409
+    zh = "{file} 已存在。"
+    en = "{file} is there already, and was left as it is."
+
+
+class ExportRuns(Refusal):
+    """Another one is at the same file, or was killed over it."""
+
+    code = "export_runs"
+    status = 409
+    zh = "另一次导出正在写入 {file},或在写入时中断。如无导出正在进行,请删除该文件。"
+    en = "Another export writes {file}, or was killed over it. Where none runs, remove it."
+
+
+class ArchiveUnread(Refusal):
+    """It is not there, or closed to us."""
+
+    code = "archive_unread"
+    status = 400
+    zh = "无法读取 {file}:{why}。"
+    en = "{file} can't be read: {why}."
 
 
 class LogUnsound(Refusal):
@@ -95,12 +122,12 @@ def manifest_of(file: Path) -> Path:
 def read_manifest(file: Path, key: str | None = None) -> Manifest:
     """The manifest of the archive `file`. `key`: the public key that must have signed it.
 
-    Raises ArchiveFailed, or ArchiveBad for one that is none or was altered.
+    Raises ArchiveUnread, or ArchiveBad for one that is none or was altered.
     """
     try:
         text = manifest_of(file).read_text("utf-8")
     except OSError as error:
-        raise ArchiveFailed(file=str(manifest_of(file)), why=error.strerror or str(error)) from None
+        raise ArchiveUnread(file=str(manifest_of(file)), why=error.strerror or str(error)) from None
     except UnicodeDecodeError:
         raise ArchiveBad(file=str(file), why="its manifest is no text") from None
     try:
@@ -108,7 +135,7 @@ def read_manifest(file: Path, key: str | None = None) -> Manifest:
         found = Manifest(**{**members, "digests": tuple(members["digests"])})
         _check(found)
     except Refusal as refusal:
-        raise ArchiveBad(file=str(file), why=f"its manifest: {refusal.sentence('en')}") from None
+        raise ArchiveBad(file=str(file), why=f"its manifest: {refusal.params['why']}") from None
     except (TypeError, KeyError, ValueError):
         raise ArchiveBad(file=str(file), why="its manifest lacks what a manifest says") from None
     if key is not None and found.key != key:

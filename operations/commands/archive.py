@@ -90,10 +90,12 @@ def import_(file: Path, key: str | None, as_json: bool) -> None:
     """Write FILE to the log that it is of, in this installation: all of it or nothing.
 
     A range goes to a log that stands right before it (an empty one, for position 1) and is there what it was: same
-    positions, same chain. Cases go to an empty log and get positions there. Then: `yichuang verify --repair`.
+    positions, same chain. Cases go to an empty log and get positions there. Nobody is told of any of it here: no
+    applicant, no department. Then: `yichuang verify --repair`.
 
     \b
     Example:
+      DATA_DIR=elsewhere yichuang migrate
       DATA_DIR=elsewhere yichuang archive import 2026-02.jsonl.gz
     """
     from operations.archive.importing import bring_in

@@ -87,12 +87,20 @@ def _mend(one: "Following", service: str, serial: str, with_skipped: bool, as_js
     from kernel.eventlog.rebuilding import mend
     from operations.desk import audited
 
+    _known(one, (serial,))
     with audited(settings(), "replay.case", serial, consumer=service, with_skipped=with_skipped) as act:
         events = mend(one.consumer, one.live, one.reader, one.clock, serial, with_skipped)
         act.outcome = {"events": events}
     parked = sum(event.stream == serial for event in one.follower.parked())
     told = {"service": service, "serial": serial, "events": events, "parked": parked}
     say(told, f"{service} has case {serial} again from {events} events; {parked} are parked", as_json)
+
+
+def _known(one: "Following", serials: tuple[str, ...]) -> None:
+    """End the command for cases that the log has no event of: mistyped, or another log's."""
+    unknown = one.reader.unknown(serials)
+    if unknown:
+        raise Failure(f"{one.consumer.log}'s log has no event of {', '.join(unknown)}")
 
 
 def _discard(one: "Following", service: str, as_json: bool) -> None:
@@ -127,6 +135,7 @@ def _replay(
     scope = Scope(until=position_of(one, until), selection=selection_of(filters))
     if swap and not scope.whole:
         raise WrongUsage("a rebuild with --until or --filter can only be looked at, not swapped")
+    _known(one, scope.selection.streams)
     began = time.monotonic()
     with rebuilding(one.consumer, one.live, one.log, one.clock, with_skipped) as rebuild, ExitStack() as stack:
         if dry_run and rebuild.begun:
