@@ -3,9 +3,11 @@
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -55,6 +57,19 @@ def hall(installation: Installation) -> Installation:
     return installation
 
 
+@pytest.fixture(params=["DATA_DIR", "var"])
+def typed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """With DATA_DIR set, or where `var` is."""
+    if request.param == "var":
+        request.getfixturevalue("installation")
+        (tmp_path / "checkout").mkdir()
+        (tmp_path / "checkout" / "var").symlink_to(os.environ["DATA_DIR"])
+        monkeypatch.chdir(tmp_path / "checkout")
+        monkeypatch.delenv("DATA_DIR")
+    return str(request.param)
+
+
+@pytest.mark.usefixtures("typed")
 def test_the_drill_runs_as_written(hall: Installation) -> None:
     drilled = run(block("A drill"))
     assert drilled.returncode == 0, drilled.stderr
@@ -63,7 +78,7 @@ def test_the_drill_runs_as_written(hall: Installation) -> None:
     assert drilled.stdout.count("case_progress: 3 rows, 0 added, 0 gone, 3 changed") == 2
     assert drilled.stdout.count("case_step: 27 rows, 3 added, 0 gone, 0 changed") == 2
     assert "swapped: these are the live tables now" in drilled.stdout
-    assert drilled.stdout.splitlines()[-1].startswith("sound up to position 27")
+    assert drilled.stdout.splitlines()[-1].startswith("sound up to position 27 of filing's log")
 
 
 def restored(owner: str, backup: Path) -> None:
@@ -75,6 +90,47 @@ def goes_on(owner: str) -> None:
     done = run(block("Backup and restore", 2), OWNER=owner)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1].startswith("sound up to position")
+
+
+@pytest.mark.usefixtures("typed")
+def test_a_backup_as_written_has_what_there_is_and_restores_it(hall: Installation, tmp_path: Path) -> None:
+    backup = tmp_path / "backup"
+    backup.mkdir()
+    done = run(block("Backup and restore"), BACKUP=str(backup))
+    assert done.returncode == 0, done.stderr
+    hall.change("progress", "DELETE FROM case_step")
+    hall.close()
+    restored("progress", backup)
+    assert hall.rows("progress", "SELECT count(*) FROM case_step") == [(27,)]
+
+
+def test_a_backup_of_nothing_and_one_to_nowhere_fail(
+    hall: Installation, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(block("Backup and restore"), BACKUP=str(tmp_path / "nowhere")).returncode != 0
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "empty"))
+    done = run(block("Backup and restore"), BACKUP=str(tmp_path / "empty"))
+    if kind == "sqlite":
+        assert (done.returncode, "is DATA_DIR right?" in done.stderr) == (1, True)
+        assert list((tmp_path / "empty").iterdir()) == []
+    refused = run(block("Backup and restore", 1), OWNER="progress", BACKUP=str(tmp_path / "nowhere"))
+    assert refused.returncode != 0
+
+
+def test_a_log_is_taken_elsewhere_as_written(hall: Installation, kind: str, installations: Any, tmp_path: Path) -> None:
+    archive = tmp_path / "all.jsonl.gz"
+    assert hall.run("archive", "export", str(archive)).exit_code == 0
+    there = installations(kind)
+    elsewhere = os.environ["DATA_DIR"]
+    if kind == "sqlite":  # where there is nothing yet
+        shutil.rmtree(elsewhere)
+    taken = run(block("When something is wrong"), ARCHIVE=str(archive), ELSEWHERE=elsewhere, DATA_DIR="/nowhere")
+    assert taken.returncode == 0, taken.stderr
+    assert taken.stdout.splitlines()[-1].startswith("sound up to position 27 of filing's log")
+    assert there.rows("progress", "SELECT count(*) FROM case_progress") == [(3,)]
+    there.follow(*CONSUMERS)
+    assert there.rows("notify", "SELECT count(*) FROM message") == [(0,)]
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import date
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -128,25 +127,17 @@ def settle(database: Database, organ: str, day: date) -> list[int]:
 
     Nobody gets them. Raises NothingToSettle.
     """
-    about: dict[str, Any] = {"organ": organ, "day": day}
+    about = {"organ": organ, "day": day}
     with database.write() as tx:
         counter = tx.execute(_LOCK, about).one_or_none()
-        if counter is None:
-            raise NothingToSettle(
-                organ=organ, day=day.isoformat(), why="no counter of it is kept, see: yichuang verify --repair"
-            )
-        given = _given(tx, f"{day:%Y%m%d}{counter.number:03d}")
+        given = set() if counter is None else _given(tx, f"{day:%Y%m%d}{counter.number:03d}")
+        if counter is None or max(given, default=0) > counter.last:
+            why = "its counter is missing or too low, see: yichuang verify --repair"
+            raise NothingToSettle(organ=organ, day=day.isoformat(), why=why)
         missing = [number for number in range(1, counter.last + 1) if number not in given]
-        if max(given, default=0) > counter.last:
-            raise NothingToSettle(
-                organ=organ, day=day.isoformat(), why="its counter is too low, see: yichuang verify --repair"
-            )
         if len(missing) == counter.unused:
-            raise NothingToSettle(
-                organ=organ,
-                day=day.isoformat(),
-                why=f"its cases and {counter.unused} numbers in vain are all that it gave",
-            )
+            why = f"its cases and {counter.unused} numbers in vain are all that it gave"
+            raise NothingToSettle(organ=organ, day=day.isoformat(), why=why)
         tx.execute(_SETTLE, {**about, "unused": len(missing)})
     return missing
 
