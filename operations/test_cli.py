@@ -131,7 +131,7 @@ def test_a_database_that_is_away_is_said_in_a_line(data_dir: Path, monkeypatch: 
         (("parked", "show", "S1", "--consumer", "progress"), "no_tables", 1),
         (("dead-letters", "list"), "refused", 1),
         (("messages", "resend", "--why", "w"), "wrong_usage", 2),
-        (("archive", "verify", "none"), "archive_failed", 1),
+        (("archive", "verify", "none"), "archive_unread", 1),
         (("department", "publish", "--organ", "O", "--type", "t", "--serial", "S", "--data", "{"), "wrong_usage", 2),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,

@@ -4,6 +4,7 @@ A recorded event's `body` is the exact text that was hashed and is published: a 
 """
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -192,6 +193,24 @@ def body_of(
 def link(previous: bytes, position: int, body: str) -> bytes:
     """The next value of the hash chain."""
     return hashlib.sha256(previous + position.to_bytes(8, "big") + body.encode()).digest()
+
+
+def run_behind(at: Head, ordered: Iterable[Recorded]) -> list[Recorded]:
+    """Those that follow `at`, each once, up to the first hole, or to the first whose chain value does not follow.
+
+    Neither a broker nor who can write to the log's database alone has a say in what happened.
+    """
+    run: list[Recorded] = []
+    position, chain = at.position, at.chain
+    for event in ordered:
+        if event.position <= position:
+            continue
+        chain = link(chain, event.position, event.body)
+        if event.position != position + 1 or event.chain != chain:
+            break
+        run.append(event)
+        position = event.position
+    return run
 
 
 def follows(at: Head, event: Recorded) -> bool:

@@ -4,7 +4,7 @@ Whatever the broker repeats, reorders or loses, each event takes effect once, in
 others and is never lost: its stream is parked, with what follows, until an operator requeues it.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -14,7 +14,7 @@ from kernel.clock import Clock
 from kernel.database import Database
 from kernel.database.away import away_beneath
 from kernel.errors import Park, Refusal
-from kernel.eventlog.events import GENESIS, Head, Recorded, link
+from kernel.eventlog.events import GENESIS, Head, Recorded, run_behind
 from kernel.eventlog.parking import Lag, ParkedEvent, Parking, in_a_line
 from kernel.eventlog.reading import LogReader
 
@@ -259,7 +259,7 @@ class Follower:
         """Apply those of `ordered` that follow the checkpoint without a hole; the new checkpoint."""
         with self._database.write() as tx:
             at = self._locked(tx)
-            run = _linked(at, _run(at, ordered))
+            run = run_behind(at, ordered)
             if not run:
                 return at
             bad = self._apply(tx, run)
@@ -274,7 +274,7 @@ class Follower:
         """Apply what lies behind `at` up to `last`, in a transaction of the caller's; how far that was, and the bad."""
         bad: list[tuple[Recorded, str]] = []
         while page := self._reader.read(at.position, min(self._page, last - at.position)) if at.position < last else []:
-            run = _linked(at, _run(at, page))
+            run = run_behind(at, page)
             if len(run) < len(page):
                 raise LogDamaged(self._nothing_follows(at.position + len(run)))
             bad += self._apply(tx, run)
@@ -351,30 +351,6 @@ def _fault(tx: sa.Connection, projection: Projection, events: Sequence[Recorded]
             raise away from None
         return error
     return None
-
-
-def _run(at: Head, ordered: Iterable[Recorded]) -> list[Recorded]:
-    """Those that follow `at`, each once, up to the first hole."""
-    run: list[Recorded] = []
-    expected = at.position + 1
-    for event in ordered:
-        if event.position == expected:
-            run.append(event)
-            expected += 1
-        elif event.position > expected:
-            break
-    return run
-
-
-def _linked(at: Head, run: Sequence[Recorded]) -> Sequence[Recorded]:
-    """Those whose chain values follow from ours. Neither the broker nor who can write to the log's database alone has
-    a say in what happened."""
-    chain = at.chain
-    for count, event in enumerate(run):
-        chain = link(chain, event.position, event.body)
-        if chain != event.chain:
-            return run[:count]
-    return run
 
 
 def _reason(fault: Exception) -> str:
