@@ -23,7 +23,7 @@ from kernel.messaging import topology
 from kernel.messaging.conftest import Trials, eventually
 from kernel.messaging.connection import Listener
 from kernel.messaging.publishing import BrokerAway, Outgoing
-from kernel.messaging.relay import LEASE, Relay, create_relay_tables
+from kernel.messaging.relay import LEASE, Relay, create_relay_tables, standing
 
 
 class RecordingPublisher:
