@@ -137,7 +137,7 @@ def test_two_want_the_last_ticket(open_desk: Desk) -> None:
 
 
 class TakenTogether(Tables):
-    """The real tables; but who has looked how many were given out waits for the others to have looked."""
+    """The real tables; but who has locked the day of a queue gives others time to look, or to lock something else."""
 
     def __init__(self, meeting: Meeting) -> None:
         self._meeting = meeting
@@ -274,19 +274,7 @@ def test_a_ticket_that_changes_queues_before_it_is_put_back_is_looked_at_again(o
     desk.check()
 
 
-class LocksSlowly(Tables):
-    """The real tables; but who has locked a ticket, or its queue, gives others time to lock the other one."""
-
-    def __init__(self, meeting: Meeting) -> None:
-        self._meeting = meeting
-
-    def lock_day(self, tx: sa.Connection, group_no: int, day: date) -> int:
-        given = super().lock_day(tx, group_no, day)
-        self._meeting.wait()
-        return given
-
-
-class TicketFirst(LocksSlowly):
+class TicketFirst(TakenTogether):
     """Locks the ticket that the visitor took before the queue that it is in."""
 
     def live_ticket(self, tx: sa.Connection, group_no: int, day: date, identity: str) -> TicketRow | None:
@@ -297,9 +285,9 @@ class TicketFirst(LocksSlowly):
         return seen
 
 
-@pytest.mark.parametrize(("store", "stuck"), [(LocksSlowly, 0), (TicketFirst, 1)])
+@pytest.mark.parametrize(("store", "stuck"), [(TakenTogether, 0), (TicketFirst, 1)])
 def test_who_checks_in_locks_the_queue_before_the_ticket_as_who_puts_it_back(
-    on_postgresql: Desk, store: type[LocksSlowly], stuck: int
+    on_postgresql: Desk, store: type[TakenTogether], stuck: int
 ) -> None:
     """In another order each waits for what the other has, until the database ends one of them."""
     desk = on_postgresql
@@ -320,7 +308,7 @@ def test_who_checks_in_locks_the_queue_before_the_ticket_as_who_puts_it_back(
             return {}
 
     with several(desk, 2) as (first, second):
-        slow = second.another(LocksSlowly(meeting))
+        slow = second.another(TakenTogether(meeting))
         outcomes(
             [
                 lambda: unless_stuck(lambda: first.another(store(meeting)).check_in(number)),
