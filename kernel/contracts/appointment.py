@@ -3,6 +3,7 @@
 Days are dates and times of day are HH:MM, both in China Standard Time; instants are RFC 3339 with offset.
 """
 
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -13,6 +14,7 @@ from kernel.contracts.accounts import LANGUAGES, Principal, Request
 from kernel.contracts.case import TextLength
 from kernel.contracts.envelope import Instant
 from kernel.contracts.patterns import CODE, END, GROUP, IDENTITY_NUMBER, KEY, MOBILE, ONE_LINE, TIME
+from kernel.ids import normalise_code
 
 MAX_DAYS = 30  # of free slots that are shown at once
 MAX_ITEMS = 10
@@ -27,6 +29,13 @@ def _day(**kwargs: object) -> fields.Date:
 
 def _hour(**kwargs: object) -> fields.String:
     return fields.String(required=True, validate=TIME, metadata={"example": "09:30"}, **kwargs)  # type: ignore[arg-type]
+
+
+class BookingNumber(fields.String):
+    """Of a booking, a hold, or an entry of the waiting list: read as it was given out, however somebody types it."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        return normalise_code(super()._deserialize(value, attr, data, **kwargs))
 
 
 class Asked(Request):
@@ -110,14 +119,14 @@ class Book(Asked, Booking):
 class Confirm(Asked):
     """RPC `confirm` (→ Appointment): what was held is booked. Raises HoldExpired, UnknownBooking for another's."""
 
-    number = fields.String(required=True, validate=CODE)
+    number = BookingNumber(required=True, validate=CODE)
     idempotency_key = fields.String(load_default=None, allow_none=True, validate=KEY)
 
 
 class Cancel(Asked):
     """RPC `cancel` (→ Appointment). Nobody is asked why: what people write could tell of them for ever."""
 
-    number = fields.String(required=True, validate=CODE)
+    number = BookingNumber(required=True, validate=CODE)
     idempotency_key = fields.String(load_default=None, allow_none=True, validate=KEY)
 
 
@@ -131,14 +140,14 @@ class Moving(Request):
 class Move(Asked, Moving):
     """RPC `move` (→ Appointment): the new time, at the same group, is taken and the old one given up, or neither."""
 
-    number = fields.String(required=True, validate=CODE)
+    number = BookingNumber(required=True, validate=CODE)
     idempotency_key = fields.String(load_default=None, allow_none=True, validate=KEY)
 
 
 class AskAppointment(Asked):
     """RPC `appointment` (→ Appointment). Raises UnknownBooking, also for another's."""
 
-    number = fields.String(required=True, validate=CODE)
+    number = BookingNumber(required=True, validate=CODE)
 
 
 class Document(ma.Schema):
@@ -354,7 +363,7 @@ class CancelForVisitor(OfHall, Cancellation):
     """RPC `cancel_for_visitor` (→ Appointment): until the visit begins. Raises UnknownBooking, InThePast,
     NotInThatState."""
 
-    number = fields.String(required=True, validate=CODE)
+    number = BookingNumber(required=True, validate=CODE)
     idempotency_key = fields.String(load_default=None, allow_none=True, validate=KEY)
 
 

@@ -7,12 +7,11 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from kernel.contracts.accounts import Request
-from kernel.contracts.appointment import MAX_PEOPLE, Asked, OfHall
+from kernel.contracts.appointment import MAX_PEOPLE, Asked, BookingNumber, OfHall
 from kernel.contracts.case import TextLength
 from kernel.contracts.envelope import Instant
 from kernel.contracts.patterns import CODE, GROUP, IDENTITY_NUMBER, KEY, ONE_LINE
 from kernel.contracts.visit import KINDS, PRIORITIES
-from kernel.ids import normalise_code
 
 STATES = ["waiting", "called", "parked", "finished", "missed", "closed"]
 MAX_GROUPS = 100  # that a window serves
@@ -39,21 +38,15 @@ class CheckInSaid(Request):
 class CheckIn(Asked, CheckInSaid):
     """RPC `check_in` (→ TicketTaken). Raises UnknownBooking, WrongDay, TooEarly, TooLateToCheckIn, AlreadyWaiting."""
 
-    number = fields.String(required=True, validate=CODE)
+    number = BookingNumber(required=True, validate=CODE)
 
 
 class HallCheckInSaid(Request):
     """Body of `POST /halls/{hall}/check-ins`. `code`: of the booking, as its QR code has it; else the one of today."""
 
-    code = fields.String(load_default=None, allow_none=True, validate=CODE)
+    code = BookingNumber(load_default=None, allow_none=True, validate=CODE)
     identity_number = fields.String(required=True, validate=IDENTITY_NUMBER)
     priority = _priority()
-
-    @ma.post_load
-    def read_code(self, data: dict[str, object], **_: object) -> dict[str, object]:
-        """As it was given out, however it was typed."""
-        code = data["code"]
-        return data if code is None else {**data, "code": normalise_code(str(code))}
 
 
 class HallCheckIn(OfHall, HallCheckInSaid):

@@ -131,3 +131,9 @@ def test_full_names_the_next_free_times_in_both_languages() -> None:
     assert refusal.sentence("en").endswith("are: 2026-02-11 10:00, 2026-02-12 09:00.")
     assert refusal.sentence("zh").endswith("时段：2026-02-11 10:00、2026-02-12 09:00。")
     assert "暂无" in appointment_refusals.Full([]).sentence("zh")
+
+
+@pytest.mark.parametrize("typed", ["vk7q-2m9x-r4td", " VK7Q2M9XR4TD ", "vk7q2m9xr4td", "VK7Q2M9XR4TD"])
+def test_a_number_is_read_as_it_was_given_out(typed: str) -> None:
+    asked = {"principal": {"account": "a-1", "kind": "individual"}, "number": typed}
+    assert contract.AskAppointment().load(asked)["number"] == "VK7Q2M9XR4TD"

@@ -30,7 +30,7 @@ def test_what_is_right_is_taken() -> None:
     [
         (contract.HallCheckIn, {}, "identity_number"),
         (contract.HallCheckIn, {"identity_number": IDENTITY, "priority": "friend"}, "priority"),
-        (contract.HallCheckIn, {"identity_number": IDENTITY, "code": "a b"}, "code"),
+        (contract.HallCheckIn, {"identity_number": IDENTITY, "code": "a_b\u00e9"}, "code"),
         (contract.TakeTicket, {"group": "g", "people": 0}, "people"),
         (contract.TakeTicket, {"group": "g", "people": "2"}, "people"),
         (contract.TakeTicket, {"group": "g", "mobile": "13800138000"}, "mobile"),

@@ -7,7 +7,7 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from kernel.contracts.accounts import Request
-from kernel.contracts.appointment import PAGE_SIZES, Asked, OfHall, VisitNamed, Visitor, Wanted
+from kernel.contracts.appointment import PAGE_SIZES, Asked, BookingNumber, OfHall, VisitNamed, Visitor, Wanted
 from kernel.contracts.case import TextLength
 from kernel.contracts.closures import DaysAndHours
 from kernel.contracts.envelope import Instant
@@ -36,7 +36,7 @@ class JoinWaiting(Asked, WaitingWish):
 class AskWaiting(Asked):
     """RPCs `waiting_entry` and `leave_waiting` (→ WaitingEntry). Raise UnknownEntry, also for another's."""
 
-    number = fields.String(required=True, validate=CODE)
+    number = BookingNumber(required=True, validate=CODE)
 
 
 class OwnWaitingAsked(Asked):
@@ -153,7 +153,7 @@ class DecideAppeal(OfHall, Decision):
 class ExcuseNoShow(OfHall):
     """RPC `excuse_no_show` (→ Excused). Raises UnknownBooking, NotInThatState."""
 
-    number = fields.String(required=True, validate=CODE)
+    number = BookingNumber(required=True, validate=CODE)
 
 
 class Excused(ma.Schema):

@@ -302,15 +302,21 @@ def test_a_booking_takes_the_place_of_the_ticket_that_its_visitor_took(desk: Des
     desk.check()
 
 
-def test_who_is_at_a_window_does_not_check_in_as_well(desk: Desk) -> None:
+@pytest.mark.parametrize("by_staff", [False, True])
+def test_who_is_at_a_window_already_has_come_for_the_booking(desk: Desk, by_staff: bool) -> None:
     number = come(desk)
     mine = desk.take(1)
     desk.window()
     desk.call_next()
-    with pytest.raises(AlreadyWaiting) as refusal:
+    ticket = desk.check_in_at_desk(1) if by_staff else desk.check_in(number)
+    assert (ticket["id"], ticket["state"]) == (mine["id"], "called")
+    assert desk.facts(number)[-1].ticket == mine["id"]
+    with pytest.raises(NotInThatState):
         desk.check_in(number)
-    assert refusal.value.params == {"number": mine["number"]}
-    assert desk.booking(number).state == "booked"
+    desk.at_window("finish")
+    desk.on("2026-02-11T08:00")
+    assert desk.app.sweeping.missed() == 0
+    assert desk.booking(number).state == "checked_in"
     desk.check()
 
 

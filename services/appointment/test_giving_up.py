@@ -43,6 +43,8 @@ def test_nobody_empties_a_day_by_taking_and_leaving(desk: Desk, hold: bool) -> N
     assert desk.traces() == before
     with pytest.raises(GivenUpTooOften):
         desk.book(14, visitor=visitor(14, mobile=1), time="14:00")  # the same mobile is the same person
+    with pytest.raises(GivenUpTooOften):
+        desk.join(1)
     desk.book(2, time="14:00")
     desk.advance(days=1)
     desk.book(1, date=WEDNESDAY)

@@ -33,12 +33,11 @@ from services.appointment.domain.booking import State, decide
 from services.appointment.domain.halls import Group, Hall
 from services.appointment.domain.queue import check_in_time, check_not_closed, priority_of, rank_of_booking
 from services.appointment.domain.schedule import open_hours
-from services.appointment.domain.tickets import State as TicketState
+from services.appointment.domain.tickets import LIVE, State as TicketState
 from services.appointment.domain.times import day_of
 
 _NEAR = timedelta(days=90)
 _HERE = (State.CHECKED_IN, State.SERVED)
-_STILL_WAITS = (TicketState.WAITING, TicketState.PARKED)
 
 Json = dict[str, Any]
 
@@ -121,6 +120,8 @@ class CheckingIn:
         # Bookings before tickets: what was held for a closed visit is not needed by who comes all the same.
         release(self._tools, tx, self._tools.store.held_instead(tx, row.number, lock=True) if row.closed else [])
         walk_in, ended = self._end_walk_in(tx, row, place, said.by)
+        if walk_in is not None and walk_in.state is TicketState.CALLED:
+            return self._at_window(tx, row, replace(fact, ticket=walk_in.id), walk_in, place)
         arrival = _arrival(row, hall, group, said, fact.occurred_at, walk_in)
         # Before the ticket: who is here is not expected any more.
         after = replace(row, state=State.CHECKED_IN, version=row.version + 1, unseen=said.unseen)
@@ -128,6 +129,14 @@ class CheckingIn:
         ticket = issue(self._tools, tx, place, arrival, str(fact.ticket))
         facts = [append_to(row.number, row.version, [fact]), append_to(ticket.id, 0, [issued(ticket, place, said.by)])]
         append_last(self._tools, tx, [*ended, *facts])
+        return shown_to_taker(ticket, place)
+
+    def _at_window(
+        self, tx: sa.Connection, row: BookingRow, fact: VisitCheckedIn, ticket: TicketRow, place: Place
+    ) -> Json:
+        """Called already, by the ticket that was taken without the booking: the visitor has come, and waits no more."""
+        change_locked(self._tools, tx, row, replace(row, state=State.CHECKED_IN, version=row.version + 1))
+        append_last(self._tools, tx, [append_to(row.number, row.version, [fact])])
         return shown_to_taker(ticket, place)
 
     def _check_time(self, tx: sa.Connection, row: BookingRow, hall: Hall, group: Group, now: datetime) -> None:
@@ -141,7 +150,7 @@ class CheckingIn:
     ) -> tuple[TicketRow | None, list[Append]]:
         """The ticket that the visitor took in the same queue before, without the booking, and what ends it.
 
-        One that is called is left: who is at a window does not wait, and `issue` refuses.
+        One that is called is left as it is: who is at a window does not wait.
         """
         seen = self._tools.store.live_ticket(tx, row.group_no, row.day, row.identity)
         if seen is None:
@@ -149,8 +158,10 @@ class CheckingIn:
         # The queue before its tickets, as where one is put back or sent on: else each would wait for the other.
         self._tools.store.lock_day(tx, row.group_no, row.day)
         ticket = self._tools.store.ticket(tx, seen.id, lock=True)
-        if ticket is None or ticket.group_no != row.group_no or ticket.state not in _STILL_WAITS:
+        if ticket is None or ticket.group_no != row.group_no or ticket.state not in LIVE:
             return None, []
+        if ticket.state is TicketState.CALLED:
+            return ticket, []
         closed = TicketClosed(**about(ticket, place, by, self._tools.clock.now()))
         return ticket, [change(self._tools, tx, ticket, closed, place)[1]]
 

@@ -168,6 +168,7 @@ class Waiting:
         days = [entry.first_day + number * _DAY for number in range((entry.last_day - entry.first_day).days + 1)]
         has = standing(store, tx, [entry], days, now)
         has.check_block(entry, hall.id)
+        has.check_given_up(entry, hall)
         refused = []
         for day in days:
             others = [one.visit for one in has.visits if one.hall == hall.id and one.counts_at(now)]

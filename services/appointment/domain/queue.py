@@ -76,11 +76,15 @@ def rank_of_booking(rule: HallRule, starts_at: datetime, priority: str, now: dat
 def taken_at(hours: Sequence[Hours], now: datetime) -> datetime:
     """When a ticket counts as taken that is taken now without a booking.
 
-    Before the hall opens that is just before it does, in the order of those who came: nobody who has booked the first
-    time of the day waits for all who stood at the door.
+    Before the hall opens, in the morning or after a break, that is just before it does, in the order of those who came:
+    nobody who has booked the first time waits for all who stood at the door.
     """
-    opens = instant(day_of(now), min(one.since for one in hours))
-    return now if now >= opens else opens - (opens - now) / 1000
+    minute = minute_of(now)
+    coming = [one.since for one in hours if one.since > minute]
+    if not coming or any(one.since <= minute < one.until for one in hours):
+        return now
+    opens = instant(day_of(now), min(coming))
+    return opens - (opens - now) / 1000
 
 
 def rank_of_walk_in(rule: HallRule, priority: str, at: datetime) -> datetime:

@@ -170,4 +170,14 @@ def test_who_stood_at_the_door_before_it_opened_is_behind_who_has_booked_the_fir
     assert rank_of_walk_in(RULE, "disabled", taken_at(OFFICE, at("08:59"))) < rank_of_booking(
         RULE, opens, "none", at("08:40")
     )
-    assert taken_at(OFFICE, at("12:30")) == at("12:30"), "nobody is put back to the afternoon"
+
+
+@pytest.mark.parametrize(
+    ("now", "open_"), [("09:00", True), ("11:59", True), ("12:00", False), ("13:59", False), ("14:00", True)]
+)
+def test_a_break_is_like_the_morning(now: str, open_: bool) -> None:
+    taken = taken_at(OFFICE, at(now))
+    if open_:
+        assert taken == at(now)
+    else:
+        assert rank_of_booking(RULE, at("14:00"), "none", at("13:59")) < taken < at("14:00")
