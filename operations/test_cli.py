@@ -22,6 +22,7 @@ from operations.commands.dead_letters import _lines
 from operations.commands.running import _welcome
 from operations.consumers import CONSUMERS, LOGS
 from operations.dead_letters import DeadLetter
+from operations.heartbeat import beating
 from operations.setup.backing_services import Broker
 from operations.setup.rabbitmq import user_in
 from operations.testing import PretendHall
@@ -158,6 +159,12 @@ def test_nobody_is_healthy_where_nothing_runs(data_dir: Path) -> None:
     assert yichuang("healthy", "filing").exit_code == 1
     told = json.loads(yichuang("healthy", "--json").output)
     assert (told["healthy"], told["silent"]) == (False, ["(none)"])
+
+
+def test_the_one_process_of_an_embedded_hall_is_the_sign_of_life_of_each_service(data_dir: Path) -> None:
+    with beating(data_dir, ["all"]):
+        assert yichuang("healthy", "filing", "gateway").exit_code == 0
+        assert yichuang("healthy", "nobody").exit_code == 1
 
 
 def test_an_event_that_is_taken_is_answered_with_its_position(hall: PretendHall) -> None:

@@ -270,6 +270,19 @@ def test_a_byte_flipped_in_the_log_is_found_and_nothing_is_repaired_from_it(kept
     assert kept.rows("progress", f"SELECT state FROM case_progress {CASE}") == [("accepted",)]
 
 
+def test_no_case_is_made_again_from_a_body_that_was_changed(kept: Installation) -> None:
+    (stream,) = {event.stream for event in kept.log.read(9, 1)}
+    tamper(kept.database("filing"), "UPDATE event SET body = replace(body, '签注', '签住') WHERE position = 10")
+    before = kept.rows("progress", "SELECT * FROM case_step ORDER BY 1, 2")
+    for consumer in ("progress", "notify"):
+        refused = kept.run("replay", consumer, "--case", stream)
+        assert refused.exit_code == 1
+        assert f"the log is broken at position 10: nothing of {stream} was made again" in refused.output
+    assert kept.rows("progress", "SELECT * FROM case_step ORDER BY 1, 2") == before
+    repaired = kept.run("verify", "--repair")
+    assert (repaired.exit_code, "nothing was repaired" in repaired.output) == (1, True)
+
+
 def test_many_events_are_checked_by_two_processes(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("operations.verification._ALONE", 9)
     installation.file(range(3))

@@ -17,7 +17,7 @@ from kernel.database import Database
 from kernel.errors import Refusal
 from kernel.eventlog.comparing import Difference, compare
 from kernel.eventlog.consumers import Consumer
-from kernel.eventlog.events import Head
+from kernel.eventlog.events import GENESIS, Head, link
 from kernel.eventlog.following import LONG_PAGE, Follower, LogDamaged
 from kernel.eventlog.parking import ParkedEvent, in_a_line
 from kernel.eventlog.reading import LogReader
@@ -320,7 +320,18 @@ def mend(
     follower = consumer.rebuilder(live, log, clock, skipped=left_out)
     if not follower.check():
         raise LogDamaged(f"what {consumer.name} has read is not what the log holds now: nothing was made again")
+    _check_linked(log, stream)
     return follower.mend(stream, clear, consumer.tells)
+
+
+def _check_linked(log: LogReader, stream: str) -> None:
+    """Raises LogDamaged where an event of the stream is not as it was written: its chain value does not follow."""
+    events = log.stream(stream)
+    chains = {0: GENESIS, **log.chains_at({event.position - 1 for event in events})}
+    for event in events:
+        before = chains.get(event.position - 1)
+        if before is None or link(before, event.position, event.body) != event.chain:
+            raise LogDamaged(f"the log is broken at position {event.position}: nothing of {stream} was made again")
 
 
 def _given_up(consumer: Consumer, live: Database) -> Skipped:

@@ -45,6 +45,8 @@ def verify(owner: str | None, against: Path | None, repair: bool, as_json: bool)
             mended = _repaired(verdicts)
             verdicts = _checked(owner, as_json) if mended else verdicts
         told, sentence = _told(verdicts, mended)
+        if repair and "differences" not in told:
+            sentence += "; nothing was repaired"
         if held is not None:
             told["against"] = {"log": held.log, "position": held.position, "at": held.at}
             sentence = f"{held.log}'s log is the one whose head was taken {held.at} at {held.position}\n{sentence}"
