@@ -115,9 +115,9 @@ def test_kill_9_neither_loses_nor_doubles_an_effect(
 ) -> None:
     follower = rabbit_trials.start("follower", database_url=url)
     for first in range(1, 1501, 500):
+        before = len(seen(database))  # of what is published next, none can be seen yet
         fill(log, first, first + 499)
         publish(publisher, log, list(range(first, min(first + 500, 1001))))
-        before = len(seen(database))
         eventually(lambda before=before: len(seen(database)) > before)
         follower.kill()
         follower.start()
