@@ -50,7 +50,7 @@ class LettersHeld(Refusal):
 
     code = "letters_held"
     status = 409
-    zh = "另一个人正在查看或处理死信,请稍后再试。"
+    zh = "另一个人正在查看或处理死信，请稍后再试。"
     en = "Somebody else is looking at the dead letters, or settles one; try again when they are done."
 
 
@@ -59,7 +59,7 @@ class NotRequeued(Refusal):
 
     code = "not_requeued"
     status = 409
-    zh = "死信 {id} 不能重新提交:{why}。"
+    zh = "死信 {id} 不能重新提交：{why}。"
     en = "The dead letter {id} can't be taken as it is: {why}."
 
 

@@ -26,7 +26,7 @@ class OtherTables(Refusal):
 
     code = "other_tables"
     status = 409
-    zh = "{owner} 的数据表是另一版本({found}),本程序需要 {wanted}。"
+    zh = "{owner} 的数据表是另一版本（{found}），本程序需要 {wanted}。"
     en = (
         "The tables of {owner} are at version {found}, and this yichuang works on {wanted}. Use the one that the hall"
         " runs with; or stop the hall and bring the tables up to date: yichuang migrate"

@@ -80,7 +80,7 @@ class OtherLog(Refusal):
 
     code = "other_log"
     status = 409
-    zh = "日志与保存的日志头不符:{why}。"
+    zh = "日志与保存的日志头不符：{why}。"
     en = "The log is not the one that the head was taken of: {why}."
 
 

@@ -24,7 +24,7 @@ class BadHead(Refusal):
 
     code = "bad_head"
     status = 400
-    zh = "不是有效的日志头:{why}。"
+    zh = "不是有效的日志头：{why}。"
     en = "This is no signed head: {why}."
 
 

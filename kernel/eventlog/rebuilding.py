@@ -35,7 +35,7 @@ class NotWhole(Refusal):
 
     code = "shadow_not_whole"
     status = 409
-    zh = "{consumer} 的影子只含部分事件,不能替换正式数据。"
+    zh = "{consumer} 的影子只含部分事件，不能替换正式数据。"
     en = (
         "The shadow of {consumer} holds only some of the events, to be looked at; it can't take the live tables' place."
     )
@@ -71,7 +71,7 @@ class NotByCase(Refusal):
 
     code = "not_by_case"
     status = 400
-    zh = "{consumer} 的数据按全部办件统计,无法只重建一件。"
+    zh = "{consumer} 的数据按全部办件统计，无法只重建一件。"
     en = "The tables of {consumer} count over all cases; one can't be rebuilt alone. Rebuild the whole."
 
 

@@ -43,7 +43,7 @@ class OtherShadow(Refusal):
 
     code = "other_shadow"
     status = 409
-    zh = "已有以其他条件开始的 {consumer} 重建:{options}。"
+    zh = "已有以其他条件开始的 {consumer} 重建：{options}。"
     en = "A rebuild of {consumer} was begun with other options: {options}. Go on with those, or give it up: --discard."
 
 
@@ -52,7 +52,7 @@ class TablesInUse(Refusal):
 
     code = "tables_in_use"
     status = 409
-    zh = "{consumer} 的正式数据正被长时间读取,{seconds} 秒内无法替换。什么都没有改变,请稍后重试。"
+    zh = "{consumer} 的正式数据正被长时间读取，{seconds} 秒内无法替换。什么都没有改变，请稍后重试。"
     en = (
         "Somebody has been reading the tables of {consumer} for longer than the {seconds} seconds that a swap waits for"
         " them, as a backup does. Nothing was changed; give the same command again."

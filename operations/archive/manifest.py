@@ -23,7 +23,7 @@ class ArchiveBad(Refusal):
 
     code = "archive_bad"
     status = 400
-    zh = "归档文件 {file} 有误:{why}。"
+    zh = "归档文件 {file} 有误：{why}。"
     en = "The archive {file} is not what was exported: {why}."
 
 
@@ -32,7 +32,7 @@ class ArchiveUnfit(Refusal):
 
     code = "archive_unfit"
     status = 409
-    zh = "归档文件 {file} 不能导入此处:{why}。"
+    zh = "归档文件 {file} 不能导入此处：{why}。"
     en = "The archive {file} can't be imported here: {why}."
 
 
@@ -41,7 +41,7 @@ class NothingToArchive(Refusal):
 
     code = "nothing_to_archive"
     status = 409
-    zh = "没有可归档到 {file} 的内容:{why}。"
+    zh = "没有可归档到 {file} 的内容：{why}。"
     en = "There is nothing to export to {file}: {why}."
 
 
@@ -50,7 +50,7 @@ class ArchiveFailed(Refusal):
 
     code = "archive_failed"
     status = 507
-    zh = "无法写入 {file}:{why}。"
+    zh = "无法写入 {file}：{why}。"
     en = "{file} can't be written: {why}. Nothing of it is left behind."
 
 
@@ -68,7 +68,7 @@ class ExportRuns(Refusal):
 
     code = "export_runs"
     status = 409
-    zh = "另一次导出正在写入 {file},或在写入时中断。如无导出正在进行,请删除该文件。"
+    zh = "另一次导出正在写入 {file}，或在写入时中断。如无导出正在进行，请删除该文件。"
     en = "Another export writes {file}, or was killed over it. Where none runs, remove it."
 
 
@@ -77,7 +77,7 @@ class ArchiveUnread(Refusal):
 
     code = "archive_unread"
     status = 400
-    zh = "无法读取 {file}:{why}。"
+    zh = "无法读取 {file}：{why}。"
     en = "{file} can't be read: {why}."
 
 
@@ -86,7 +86,7 @@ class LogUnsound(Refusal):
 
     code = "log_unsound"
     status = 409
-    zh = "日志在位置 {position} 处已损坏,不能归档。"
+    zh = "日志在位置 {position} 处已损坏，不能归档。"
     en = "The log is broken at position {position}; nothing was exported. See: yichuang verify"
 
 

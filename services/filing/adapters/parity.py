@@ -48,7 +48,7 @@ class NothingToSettle(Refusal):
 
     code = "nothing_to_settle"
     status = 409
-    zh = "{organ} 在 {day} 的流水号没有需要核销的空号:{why}。"
+    zh = "{organ} 在 {day} 的流水号没有需要核销的空号：{why}。"
     en = "Of the serials of {organ} on {day} there is nothing to settle: {why}."
 
 

@@ -31,7 +31,7 @@ class NotFailed(Refusal):
 
     code = "not_failed"
     status = 409
-    zh = "该消息的状态为 {state},不能重发。"
+    zh = "该消息的状态为 {state}，不能重发。"
     en = "The message is {state}; only one that has failed for good, and is not too late, can be sent again."
 
 
